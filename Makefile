@@ -1,0 +1,48 @@
+# Every target works from a fresh clone, as root and as an ordinary user.
+PYTHON ?= python3
+RUN := .venv/bin/python
+# Two test processes: each has a database of its own on the one embedded server.
+PROCESSES ?= 2
+COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-leaks lint check proof bench lock clean
+
+help: ## Show what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install the Python packages and the front-end files (nothing to do: 0.1 s)
+	@$(PYTHON) -m stack.setup
+
+run: setup ## Start everything and stay in front; Ctrl-C stops it
+	@exec $(RUN) -m stack.run
+
+test: setup ## Run all tests on servers of their own, browser tests included
+	@$(RUN) -m stack.browser
+	@$(RUN) -m pytest -n $(PROCESSES)
+
+test-leaks: setup ## Seed known defects one by one and see that the isolation suites catch each
+	@$(RUN) -m tests.leaks
+
+lint: setup ## Check style, types and layers
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+check: lint test ## What CI runs: lint and test
+
+proof: setup ## Run the main job in a browser as a new user would
+	@$(RUN) -m stack.browser
+	@$(RUN) -m pytest tests/journeys
+
+bench: setup ## Measure the hot paths against floors of the same run
+	@$(RUN) -m benchmarks
+
+lock: setup ## Make the hashed requirements files anew from pyproject.toml
+	@$(COMPILE) --upgrade pyproject.toml -o requirements.txt
+	@$(COMPILE) --upgrade pyproject.toml --group dev -o requirements-dev.txt
+	@npm install --package-lock-only --ignore-scripts
+
+clean: ## Remove what setup made; data under var/ stays
+	@rm -rf .venv node_modules app/web/static/vendor .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Background work: PostgreSQL is the ledger, Redis and RQ are the bell."""

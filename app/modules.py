@@ -1,0 +1,12 @@
+"""The modules of Terrace. A newcomer's table of contents: a new module is one folder and one line here."""
+
+from __future__ import annotations
+
+from app.apidocs.module import module as apidocs
+from app.health.module import module as health
+from app.kit.module import Module
+from app.signup.module import module as signup
+from app.web.module import module as web
+from app.workspace.module import module as workspace
+
+MODULES: list[Module] = [health, apidocs, web, signup, workspace]

@@ -1,0 +1,26 @@
+"""Answers of the JSON door: encoded once, with the version as `ETag`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Response
+
+from app.kit.concurrency import etag
+
+
+def instant(value: datetime) -> str:
+    """Return an instant in the one form of the API: UTC, RFC 3339."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def answer(body: Any, status: int = 200, *, version: int | None = None, location: str | None = None) -> Response:
+    """Return `body` as JSON; `version` becomes the `ETag`, `location` says where a new thing is."""
+    response = Response(orjson.dumps(body), status, mimetype="application/json")
+    if version is not None:
+        response.headers["ETag"] = etag(version)
+    if location is not None:
+        response.headers["Location"] = location
+    return response

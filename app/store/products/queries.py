@@ -1,0 +1,169 @@
+"""Reads of products. Lists are Core rows with the tenant predicate written out: the hottest addresses of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+
+from app.kit.errors import NotFound
+from app.kit.paging import Cursor, ListKey, Order, Page, decode, page_of, paged
+from app.store.orders.models import OrderLine
+from app.store.products.models import LOW_STOCK, Product
+from app.store.text import after_prefix, normal
+from tenants.context import Ctx
+
+SORTS = ("created_at", "-created_at", "name", "-name", "price", "-price")
+STOCK_VIEWS = ("low", "out")
+_SORT_COLUMNS = {"created_at": Product.created_at, "name": Product.name_norm, "price": Product.price_minor}
+_COLUMNS = (
+    Product.id,
+    Product.type,
+    Product.name,
+    Product.name_norm,
+    Product.sku,
+    Product.description,
+    Product.category,
+    Product.price_minor,
+    Product.currency,
+    Product.inventory,
+    Product.status,
+    Product.created_at,
+    Product.updated_at,
+    Product.row_version,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFilter:
+    """Which products a list shows, and in which order. `q` is the beginning of a name or SKU."""
+
+    q: str = ""
+    status: str | None = None
+    category: str | None = None
+    type: str | None = None
+    stock: str | None = None
+    sort: str = "-created_at"
+
+    @property
+    def order(self) -> Order:
+        """The order as columns."""
+        return Order(_SORT_COLUMNS[self.sort.removeprefix("-")], Product.id, self.sort.startswith("-"))
+
+
+def list_products(ctx: Ctx, *, filters: ProductFilter, cursor: str | None = None, limit: int) -> Page:
+    """Return one page of products as rows.
+
+    Raises Invalid for a cursor of another list.
+    """
+    key = ListKey(ctx.runtime.settings.secret_key, ctx.tenant.id, f"products {filters!r}")
+    at: Cursor | None = decode(key, cursor) if cursor else None
+    query = select(*_COLUMNS).where(Product.tenant_id == ctx.tenant.id, *_conditions(filters))
+    rows = ctx.db.execute(paged(query, filters.order, at, limit)).all()
+    return page_of(rows, filters.order, at, limit, key)
+
+
+def get_product(ctx: Ctx, *, product_id: UUID, lock: bool = False) -> Product:
+    """Return the product; `lock` holds it until the transaction ends.
+
+    Raises NotFound.
+    """
+    query = select(Product).where(Product.tenant_id == ctx.tenant.id, Product.id == product_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    product = ctx.db.scalar(query)
+    if product is None:
+        raise NotFound
+    return product
+
+
+def find_product(ctx: Ctx, *, product_id: UUID) -> Product | None:
+    """Return the product, or None."""
+    return ctx.db.scalar(select(Product).where(Product.tenant_id == ctx.tenant.id, Product.id == product_id))
+
+
+def find_products(ctx: Ctx, *, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Product]:
+    """Return the products among `ids` by id; locked in the order of their ids, so that two buyers never deadlock."""
+    query = select(Product).where(Product.tenant_id == ctx.tenant.id, Product.id.in_(sorted(set(ids))))
+    query = query.order_by(Product.id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return {product.id: product for product in ctx.db.scalars(query)}
+
+
+def sku_owner(ctx: Ctx, *, sku: str) -> UUID | None:
+    """Return the id of the product for sale or in draft that has `sku`, or None."""
+    return ctx.db.scalar(
+        select(Product.id).where(
+            Product.tenant_id == ctx.tenant.id, Product.sku_norm == normal(sku), Product.status != "archived"
+        )
+    )
+
+
+def is_referenced(ctx: Ctx, *, product_id: UUID) -> bool:
+    """Say whether an order has the product."""
+    line = exists().where(OrderLine.tenant_id == ctx.tenant.id, OrderLine.product_id == product_id)
+    return bool(ctx.db.scalar(select(line)))
+
+
+def count_by_view(ctx: Ctx) -> dict[str, int]:
+    """Return how many products each view of the list has: all, one by state, and low stock."""
+    rows = ctx.db.execute(
+        select(Product.status, func.count()).where(Product.tenant_id == ctx.tenant.id).group_by(Product.status)
+    )
+    found = {status: count for status, count in rows.tuples()}
+    return {"all": sum(found.values()), **found, "low": count_low_stock(ctx)}
+
+
+def count_low_stock(ctx: Ctx) -> int:
+    """Return how many products for sale have few left or none."""
+    low = _stock("low")
+    return ctx.db.scalar(select(func.count()).select_from(Product).where(Product.tenant_id == ctx.tenant.id, low)) or 0
+
+
+def count_unarchived(ctx: Ctx) -> int:
+    """Return how many products take a place of the plan."""
+    query = select(func.count()).select_from(Product)
+    return ctx.db.scalar(query.where(Product.tenant_id == ctx.tenant.id, Product.status != "archived")) or 0
+
+
+def list_categories(ctx: Ctx, *, limit: int = 50) -> list[str]:
+    """Return the categories in use, in order."""
+    query = select(Product.category).where(Product.tenant_id == ctx.tenant.id, Product.category != "")
+    return list(ctx.db.scalars(query.distinct().order_by(Product.category).limit(limit)))
+
+
+def list_for_sale(ctx: Ctx, *, limit: int = 500) -> Sequence[Row[Any]]:
+    """Return id, name, SKU, price and stock of what can be ordered, by name; for the choice in a form."""
+    query: Select[Any] = select(
+        Product.id, Product.name, Product.sku, Product.price_minor, Product.currency, Product.inventory
+    ).where(Product.tenant_id == ctx.tenant.id, Product.status == "active")
+    return ctx.db.execute(query.order_by(Product.name_norm, Product.id).limit(limit)).all()
+
+
+def _conditions(filters: ProductFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.status:
+        found.append(Product.status == filters.status)
+    if filters.category:
+        found.append(Product.category == filters.category)
+    if filters.type:
+        found.append(Product.type == filters.type)
+    if filters.stock:
+        found.append(_stock(filters.stock))
+    prefix = normal(filters.q)
+    if prefix:
+        found.append(or_(_begins(Product.name_norm, prefix), _begins(Product.sku_norm, prefix)))
+    return found
+
+
+def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
+    end = after_prefix(prefix)
+    return and_(column >= prefix, column < end) if end is not None else column >= prefix
+
+
+def _stock(view: str) -> ColumnElement[bool]:
+    return and_(Product.status == "active", Product.inventory <= (0 if view == "out" else LOW_STOCK))

@@ -1,0 +1,24 @@
+"""The workspace itself: home, settings, plan and usage."""
+
+from __future__ import annotations
+
+from app.kit.module import Module, NavItem
+from app.workspace import service
+from app.workspace.api import api
+from app.workspace.views import workspace
+
+module = Module(
+    name="workspace",
+    api=[api],
+    web=[workspace],
+    permissions={
+        "workspace.read": "viewer",
+        "workspace.settings.write": "admin",
+        "workspace.plan.write": "owner",
+    },
+    nav=[
+        NavItem("Home", "workspace.home", "home", order=0),
+        NavItem("Settings", "workspace.general", "settings", group="Run", permission="workspace.read", order=90),
+    ],
+    on_provision=service.provision,
+)

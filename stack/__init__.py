@@ -1,0 +1,1 @@
+"""The servers that Terrace needs on one machine: started, watched and stopped from here, none of them installed."""

@@ -1,0 +1,83 @@
+"""What each route demands, declared on the view itself. A route without a declaration stops the start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+View = TypeVar("View", bound=Callable[..., Any])
+ATTRIBUTE = "__access__"
+# Bytes of a request body; routes that take files declare more.
+MAX_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The demands of one route.
+
+    `host` is where it answers: "tenant" (a workspace, by host or by token), "apex" (the installation's own host) or
+    "any". `permission` None means public, and then `reason` says why. `signed_in` routes need a user but no permission.
+    `status` lists the tenant states it serves. `metered` routes count against the tenant's rate, and
+    a body may hold `max_body` bytes.
+    """
+
+    permission: str | None = None
+    reason: str = ""
+    host: str = "tenant"
+    feature: str | None = None
+    signed_in: bool = True
+    statuses: tuple[str, ...] = ("active",)
+    metered: bool = True
+    idempotent: bool = True
+    max_body: int = MAX_BODY
+
+
+def access(
+    permission: str | None,
+    *,
+    feature: str | None = None,
+    statuses: tuple[str, ...] = ("active",),
+    idempotent: bool = True,
+    max_body: int = MAX_BODY,
+) -> Callable[[View], View]:
+    """Let signed-in users in who hold `permission` (None: every signed-in user of the tenant)."""
+    return _declare(Access(permission, feature=feature, statuses=statuses, idempotent=idempotent, max_body=max_body))
+
+
+def public(
+    reason: str,
+    *,
+    host: str = "tenant",
+    statuses: tuple[str, ...] = ("active",),
+    metered: bool = True,
+    idempotent: bool = True,
+    max_body: int = MAX_BODY,
+) -> Callable[[View], View]:
+    """Let everybody in, because of `reason`."""
+    return _declare(
+        Access(
+            None,
+            reason=reason,
+            host=host,
+            signed_in=False,
+            statuses=statuses,
+            metered=metered,
+            idempotent=idempotent,
+            max_body=max_body,
+        )
+    )
+
+
+def _declare(declaration: Access) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        setattr(view, ATTRIBUTE, declaration)
+        return view
+
+    return mark
+
+
+def access_of(view: Callable[..., Any]) -> Access | None:
+    """Return what `view` declares, or None."""
+    found = getattr(view, ATTRIBUTE, None)
+    return found if isinstance(found, Access) else None

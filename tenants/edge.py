@@ -1,0 +1,226 @@
+"""The edge of every request: tenant, status, rate, credential, right, feature, transaction, answer. In that order."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+from flask import Flask, Request, Response, g, make_response, request
+
+from app.kit import idempotency
+from app.kit.auth import Authenticator, Claim
+from app.kit.clock import utcnow
+from app.kit.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
+from config.logging import bind_log_fields
+from tenants.access import Access, access_of
+from tenants.context import ANONYMOUS, Ctx
+from tenants.errors import FeatureOff, NoSuchTenant, TenantIsolationError, TenantNotReady, TenantSuspended
+from tenants.rate import Verdict
+from tenants.resolver import normal_host
+from tenants.runtime import Runtime
+from tenants.tenant import Tenant
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def current() -> Ctx:
+    """Return the context of this request; for doors only.
+
+    Raises TenantIsolationError on a route that is bound to no tenant.
+    """
+    ctx = g.get("ctx")
+    if ctx is None:
+        raise TenantIsolationError("this route has no tenant")
+    return cast(Ctx, ctx)
+
+
+def runtime() -> Runtime:
+    """Return the process's runtime; for doors only."""
+    return cast(Runtime, g.runtime)
+
+
+class Edge:
+    """Guards every view of the application."""
+
+    def __init__(self, runtime: Runtime, authenticators: list[Authenticator]) -> None:
+        self._runtime = runtime
+        self._authenticators = authenticators
+
+    def install(self, app: Flask) -> None:
+        """Wrap every view of `app`.
+
+        Raises RuntimeError when a view declares neither a permission nor why it is public.
+        """
+        undeclared = [name for name, view in app.view_functions.items() if access_of(view) is None]
+        if undeclared:
+            raise RuntimeError(f"routes without @access or @public: {', '.join(sorted(undeclared))}")
+        for name, view in app.view_functions.items():
+            app.view_functions[name] = self._guard(view, cast(Access, access_of(view)))
+        app.before_request(self._identify_request)
+        app.after_request(_name_request)
+
+    def _identify_request(self) -> None:
+        g.runtime = self._runtime
+        g.request_id = str(uuid.uuid4())
+        g.started = utcnow()
+        g.host = normal_host(request.environ.get("HTTP_HOST"))
+        bind_log_fields(request_id=g.request_id, function=request.endpoint)
+
+    def _guard(self, view: Callable[..., Any], access: Access) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def guarded(**values: Any) -> Response:
+            request.max_content_length = access.max_body
+            claim = self._claim(access)
+            tenant = self._tenant(access, claim)
+            g.tenant = tenant
+            if tenant is None:
+                return make_response(view(**values))
+            self._gate(tenant, access)
+            return self._inside(tenant, claim, access, view, values)
+
+        return guarded
+
+    def _claim(self, access: Access) -> Claim | None:
+        for authenticator in self._authenticators:
+            g.authenticator = authenticator
+            try:
+                claim = authenticator.claim(request)
+            except Unauthenticated:
+                if access.signed_in:
+                    raise
+                continue
+            if claim is not None:
+                return claim
+        return None
+
+    def _tenant(self, access: Access, claim: Claim | None) -> Tenant | None:
+        """Find the tenant by host or credential; where both name one they must agree."""
+        resolver = self._runtime.resolver
+        if access.host == "any":
+            return None
+        if resolver.is_apex(g.host):
+            if access.host == "apex":
+                return None
+            if claim is None or claim.tenant_id is None:
+                raise _no_credential()
+            return resolver.by_id(claim.tenant_id)
+        tenant = resolver.by_host(g.host)
+        if access.host == "apex":
+            raise NotFound
+        if claim is not None and claim.tenant_id not in (None, tenant.id):
+            # The same answer as for a token that nobody issued: the host must not reveal whose token it is.
+            raise Unauthenticated("This sign-in belongs to another workspace.", code="auth.token_invalid")
+        return tenant
+
+    def _gate(self, tenant: Tenant, access: Access) -> None:
+        bind_log_fields(tenant_id=str(tenant.id), tenant_tier=tenant.tier.name)
+        if tenant.status == "deleted":
+            raise NoSuchTenant
+        if tenant.status not in access.statuses:
+            if tenant.status == "suspended":
+                raise TenantSuspended(tenant.status_reason or None)
+            raise TenantNotReady(headers={"Retry-After": "2"})
+        if access.metered:
+            verdict = self._runtime.limiter.check(tenant)
+            g.rate = verdict
+            if not verdict.allowed:
+                raise _too_many(tenant, verdict)
+
+    def _inside(
+        self, tenant: Tenant, claim: Claim | None, access: Access, view: Callable[..., Any], values: dict[str, Any]
+    ) -> Response:
+        with self._runtime.tenant_session(tenant) as session:
+            ctx = Ctx(tenant, ANONYMOUS, session, g.started, g.request_id, self._runtime)
+            if claim is not None:
+                ctx = replace(ctx, actor=self._actor(ctx, claim, access))
+            g.ctx = ctx
+            self._authorise(ctx, access)
+            response = self._answer(ctx, access, view, values)
+            session.commit()
+            self._runtime.ring(session)
+            return response
+
+    def _actor(self, ctx: Ctx, claim: Claim, access: Access) -> Any:
+        try:
+            return g.authenticator.actor(ctx, claim)
+        except (Unauthenticated, Forbidden):
+            if access.signed_in:
+                raise
+            return ANONYMOUS
+
+    def _authorise(self, ctx: Ctx, access: Access) -> None:
+        if access.signed_in:
+            if ctx.actor.kind == "anonymous":
+                raise _no_credential()
+            if access.permission is not None:
+                ctx.require(access.permission)
+        if access.feature is not None and not ctx.tenant.has_feature(access.feature):
+            raise FeatureOff(f"{ctx.tenant.tier.label} does not include {access.feature.replace('_', ' ')}.")
+
+    def _answer(self, ctx: Ctx, access: Access, view: Callable[..., Any], values: dict[str, Any]) -> Response:
+        """Run the view; a retry that names the same idempotency key gets the stored answer instead."""
+        key = _idempotency_key(request) if access.idempotent and request.method in UNSAFE else None
+        if key is None:
+            return make_response(view(**values))
+        slot = idempotency.Slot(
+            tenant_id=ctx.tenant.id,
+            principal=str(ctx.actor.id or "anonymous"),
+            route=f"{request.method} {request.path}",
+            key=key,
+            fingerprint=_fingerprint(request),
+        )
+        stored = idempotency.begin(ctx.db, slot, now=ctx.now)
+        if stored is not None:
+            return Response(stored.body, stored.status, headers={**stored.headers, "Idempotency-Replayed": "true"})
+        response = make_response(view(**values))
+        idempotency.finish(ctx.db, slot, response.status_code, dict(response.headers), response.get_data())
+        return response
+
+
+def _no_credential() -> Unauthenticated:
+    return Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+
+
+def _too_many(tenant: Tenant, verdict: Verdict) -> TooManyRequests:
+    return TooManyRequests(
+        f"{tenant.tier.label} allows {verdict.limit} requests a second. Try again in {verdict.retry_after} s.",
+        headers={"Retry-After": str(verdict.retry_after)},
+        limit={"metric": "requests per second", "limit": verdict.limit, "resets_in": verdict.reset},
+        who_can_raise=["owner", "admin"],
+    )
+
+
+def _idempotency_key(req: Request) -> str | None:
+    """Return the key of an API header or of a form's hidden field."""
+    return req.headers.get("Idempotency-Key") or req.form.get("idempotency_key") or None
+
+
+def _fingerprint(req: Request) -> str:
+    """Hash what the client asked for, so that one key cannot stand for two different requests."""
+    digest = hashlib.sha256(req.content_type.split(";")[0].encode() if req.content_type else b"")
+    if req.form or req.files:
+        for name, value in sorted(req.form.items(multi=True)):
+            if name != "csrf_token":
+                digest.update(repr((name, value)).encode())
+        for name, file in sorted(req.files.items(multi=True), key=lambda item: item[0]):
+            digest.update(repr((name, file.filename)).encode())
+            while chunk := file.stream.read(1 << 16):
+                digest.update(chunk)
+            file.stream.seek(0)
+    else:
+        digest.update(req.get_data(cache=True))
+    return digest.hexdigest()
+
+
+def _name_request(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    verdict: Verdict | None = g.get("rate")
+    if verdict is not None:
+        response.headers["RateLimit-Limit"] = str(verdict.limit)
+        response.headers["RateLimit-Remaining"] = str(verdict.remaining)
+        response.headers["RateLimit-Reset"] = str(verdict.reset)
+    return response

@@ -1,0 +1,40 @@
+"""Reads the catalog and says where reality differs from what the engine promises: the doctor's eyes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tenants.history import tenant_head
+
+_FILE = Path(__file__).with_suffix(".sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be."""
+
+    check: str
+    where: str
+    what: str
+
+
+@cache
+def checks() -> dict[str, str]:
+    """Return the queries of `inspection.sql` by the name of their check."""
+    parts = re.split(r"^-- check: (.+)$", _FILE.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (query.strip().rstrip(";") for query in parts[2::2]), strict=True))
+
+
+def inspect(connection: psycopg.Connection[Any]) -> list[Finding]:
+    """Run every check on a connection that may read the catalog and control; return what is wrong."""
+    findings = []
+    for check, query in checks().items():
+        statement = query.replace("{head}", f"'{tenant_head()}'")
+        findings += [Finding(check, where, what) for where, what in connection.execute(statement.encode())]
+    return findings

@@ -1,0 +1,188 @@
+"""Making a tenant, step by step, as a job. Every step may be run again; a run that ends badly takes itself back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kit.db import TenantBase
+from app.kit.ids import new_id
+from app.kit.jobs.registry import JobSpec, Schedule
+from tenants.binding import Binding
+from tenants.context import SYSTEM
+from tenants.errors import TenantIsolationError
+from tenants.models import Placement, ProvisioningRun, TenantRecord
+from tenants.registration import PROVISION
+from tenants.runtime import Runtime
+from tenants.schemas import drop_schema, migrator
+from tenants.sessions import TenantSession
+from tenants.spares import build_schema, claim_spare, refill_job, refill_schedule
+from tenants.tenant import Tenant
+from tenants.tiers import tiers
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 4
+
+
+def provision(runtime: Runtime, work: Any, *, tenant_id: str) -> None:
+    """Lead the tenant from its reserved address to an open door."""
+    key = UUID(tenant_id)
+    try:
+        for name, step in _STEPS:
+            _run_step(runtime, key, name, step)
+    except Exception as error:
+        _record_failure(runtime, key, error, final=work.attempt >= MAX_ATTEMPTS)
+        raise
+
+
+def _run_step(runtime: Runtime, tenant_id: UUID, name: str, step: Callable[[Runtime, UUID], None]) -> None:
+    with runtime.control() as session:
+        run = session.get_one(ProvisioningRun, tenant_id)
+        if any(done["name"] == name for done in run.steps):
+            return
+        run.step = name
+    started = time.monotonic()
+    step(runtime, tenant_id)
+    with runtime.control() as session:
+        run = session.get_one(ProvisioningRun, tenant_id, with_for_update=True)
+        run.steps = [*run.steps, {"name": name, "seconds": round(time.monotonic() - started, 3)}]
+
+
+def _place(runtime: Runtime, tenant_id: UUID) -> None:
+    """Give the tenant a pool, a spare dedicated schema, or a new one."""
+    with runtime.control() as session:
+        if session.get(Placement, tenant_id) is not None:
+            return
+        record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
+        if tiers()[record.tier].placement == "pooled":
+            name = _emptiest_pool(session, runtime.settings.pools)
+            session.add(Placement(tenant_id=tenant_id, isolation="pooled", schema_name=name, role_name=name))
+            return
+        spare = claim_spare(session)
+        if spare is not None:
+            session.add(Placement(tenant_id=tenant_id, isolation="dedicated", schema_name=spare, role_name=spare))
+            return
+    _build(runtime, tenant_id)
+
+
+def _build(runtime: Runtime, tenant_id: UUID) -> None:
+    # Named after the tenant, so that a run which died after the script finds its schema again.
+    name = f"t_{tenant_id.hex}"
+    build_schema(runtime, name)
+    with runtime.control() as session:
+        session.merge(Placement(tenant_id=tenant_id, isolation="dedicated", schema_name=name, role_name=name))
+
+
+def _emptiest_pool(session: Any, pools: int) -> str:
+    counts = dict.fromkeys((f"pool_{n:02d}" for n in range(1, pools + 1)), 0)
+    query = select(Placement.schema_name, func.count()).where(Placement.isolation == "pooled")
+    for name, count in session.execute(query.group_by(Placement.schema_name)):
+        if name in counts:
+            counts[name] = count
+    return min(counts, key=lambda name: (counts[name], name))
+
+
+def _secure(runtime: Runtime, tenant_id: UUID) -> None:
+    """Look for the new tenant's rows under its own id and under another: they must be there, and not be there."""
+    tenant = _fresh(runtime, tenant_id)
+    if not _sees_rows(runtime, tenant.binding):
+        raise TenantIsolationError("the new tenant cannot read its own rows")
+    if _sees_rows(runtime, Binding(tenant.binding.role, tenant.binding.schema, new_id())):
+        raise TenantIsolationError("the new tenant's rows are visible to another")
+
+
+def _sees_rows(runtime: Runtime, binding: Binding) -> bool:
+    """Say whether any tenant table shows a row; deliberately without a predicate, so that only the wall answers."""
+    tables = TenantBase.metadata.sorted_tables
+    with TenantSession(runtime.databases.engine(), binding) as session:
+        return bool(session.scalar(select(or_(*(exists(table.select()) for table in tables)))))
+
+
+def _furnish(runtime: Runtime, tenant_id: UUID) -> None:
+    """Let every module put in what a new tenant starts with."""
+    with runtime.control() as session:
+        admin = session.get_one(ProvisioningRun, tenant_id).first_admin
+    with runtime.tenant(_fresh(runtime, tenant_id), actor=SYSTEM) as ctx:
+        for hook in runtime.provision_hooks:
+            hook(ctx, admin)
+
+
+def _open(runtime: Runtime, tenant_id: UUID) -> None:
+    with runtime.control() as session:
+        record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
+        run = session.get_one(ProvisioningRun, tenant_id, with_for_update=True)
+        record.status, record.status_reason = "active", ""
+        record.version += 1
+        run.state, run.error, run.first_admin = "succeeded", "", {}
+    runtime.resolver.changed(tenant_id)
+
+
+_STEPS: tuple[tuple[str, Callable[[Runtime, UUID], None]], ...] = (
+    ("placed", _place),
+    ("furnished", _furnish),
+    ("secured", _secure),
+    ("opened", _open),
+)
+
+
+def _fresh(runtime: Runtime, tenant_id: UUID) -> Tenant:
+    """Return the tenant as it is now; a cached one may lack the placement that was just written."""
+    runtime.resolver.forget(tenant_id)
+    return runtime.resolver.by_id(tenant_id)
+
+
+def _record_failure(runtime: Runtime, tenant_id: UUID, error: Exception, *, final: bool) -> None:
+    log.error("provisioning failed", exc_info=error, extra={"tenant_id": str(tenant_id), "final": final})
+    reason = _reason(error)
+    if final:
+        take_back(runtime, tenant_id)
+    with runtime.control() as session:
+        run = session.get_one(ProvisioningRun, tenant_id, with_for_update=True)
+        run.error, run.attempts = reason, run.attempts + 1
+        if final:
+            record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
+            record.status, record.status_reason = "failed", reason
+            run.state, run.steps = "failed", run.steps[:1]
+    runtime.resolver.changed(tenant_id)
+
+
+def _reason(error: Exception) -> str:
+    """Say in words for people what stood in the way; never the text of a driver."""
+    if isinstance(error, (SQLAlchemyError, psycopg.Error)):
+        return "The database did not answer as it should. Try again in a minute."
+    if isinstance(error, TenantIsolationError):
+        return "A safety check failed, so the workspace stays closed. The operator has been told."
+    return "Something unexpected stood in the way. Try again in a minute."
+
+
+def take_back(runtime: Runtime, tenant_id: UUID) -> None:
+    """Undo the making of a tenant that never opened: its rows or its schema, and its placement. The address stays."""
+    with runtime.control() as session:
+        placement = session.get(Placement, tenant_id)
+    if placement is None:
+        return
+    with runtime.tenant(_fresh(runtime, tenant_id)) as ctx:
+        for table in reversed(TenantBase.metadata.sorted_tables):
+            ctx.db.execute(delete(table).where(table.c.tenant_id == tenant_id))
+    if placement.isolation == "dedicated" and runtime.settings.database_admin_url:
+        with migrator(runtime.settings.database_admin_url) as connection:
+            drop_schema(connection, placement.schema_name)
+    with runtime.control() as session:
+        session.execute(delete(Placement).where(Placement.tenant_id == tenant_id))
+    runtime.resolver.forget(tenant_id)
+
+
+JOBS: list[JobSpec] = [
+    JobSpec(PROVISION, provision, queue="urgent", transaction="many", timeout=60, max_attempts=MAX_ATTEMPTS,
+            backoff=0.5, platform=True),
+    refill_job,
+]  # fmt: skip
+SCHEDULES: list[Schedule] = [refill_schedule]

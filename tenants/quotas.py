@@ -1,0 +1,108 @@
+"""Quotas: how much of a counted thing a tenant may have. Counters change in the transaction that changes the thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kit.desk import Usage
+from tenants.context import Ctx
+from tenants.errors import LimitExceeded
+from tenants.tiers import UNLIMITED, tiers
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a tenant uses of one metric, and its limit (-1: none)."""
+
+    metric: str
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int | None:
+        """How many more fit, or None without a limit."""
+        return None if self.limit == UNLIMITED else max(0, self.limit - self.used)
+
+
+def reserve(ctx: Ctx, metric: str, count: int = 1) -> None:
+    """Count `count` more of `metric`, atomically against every other transaction of the tenant.
+
+    Raises LimitExceeded when they do not fit; nothing is counted then.
+    """
+    if count <= 0:
+        return
+    limit = ctx.tenant.limit(metric)
+    fits = Usage.used + count <= limit if limit != UNLIMITED else true()
+    change = (
+        insert(Usage)
+        .values(tenant_id=ctx.tenant.id, metric=metric, used=count)
+        .on_conflict_do_update(
+            index_elements=[Usage.tenant_id, Usage.metric], set_={"used": Usage.used + count}, where=fits
+        )
+        .returning(Usage.used)
+    )
+    too_many = limit != UNLIMITED and count > limit
+    if too_many or ctx.db.scalar(change) is None:
+        raise exceeded(ctx, metric, used=_used(ctx, metric), wanted=count)
+
+
+def release(ctx: Ctx, metric: str, count: int = 1) -> None:
+    """Give `count` of `metric` back."""
+    if count > 0:
+        ctx.db.execute(
+            update(Usage)
+            .where(Usage.tenant_id == ctx.tenant.id, Usage.metric == metric)
+            .values(used=Usage.used - count)
+        )
+
+
+def quota(ctx: Ctx, metric: str) -> Quota:
+    """Return the use and limit of `metric`."""
+    return Quota(metric, _used(ctx, metric), ctx.tenant.limit(metric))
+
+
+def quotas(ctx: Ctx) -> list[Quota]:
+    """Return the use and limit of every metric that the tier limits, in the tier's order."""
+    rows = ctx.db.execute(select(Usage.metric, Usage.used).where(Usage.tenant_id == ctx.tenant.id)).all()
+    used = {row.metric: row.used for row in rows}
+    return [Quota(metric, used.get(metric, 0), limit) for metric, limit in ctx.tenant.limits.items()]
+
+
+def recount(ctx: Ctx) -> dict[str, tuple[int, int]]:
+    """Return `{metric: (counter, recount)}` for every metric whose counter differs from the rows it counts."""
+    differing = {}
+    for metric, count in ctx.runtime.quotas.items():
+        counter, actual = _used(ctx, metric), count(ctx)
+        if counter != actual:
+            differing[metric] = (counter, actual)
+    return differing
+
+
+def exceeded(ctx: Ctx, metric: str, *, used: int, wanted: int = 1) -> LimitExceeded:
+    """Build the answer to a full quota: which limit, how much is used, who can raise it, and where."""
+    limit = ctx.tenant.limit(metric)
+    raising = [t for t in tiers().values() if _above(t.limits.get(metric, UNLIMITED), limit)]
+    room = f"{limit - used} more fit" if used < limit else "no more fit"
+    where = f"A larger plan ({raising[0].label}) has room" if raising else "Your plan is the largest"
+    error = LimitExceeded(
+        f"{ctx.tenant.tier.label} includes {limit:,} {metric}; {used:,} are used and {room}. "
+        f"{where}; an owner or administrator of {ctx.tenant.company_name} can change the plan. Nothing was lost.",
+        limit={"metric": metric, "limit": limit, "used": used, "wanted": wanted, "resets_at": None},
+        who_can_raise=["owner", "admin"],
+        upgrade_url=ctx.runtime.settings.tenant_url(ctx.tenant.slug, "/settings/plan"),
+    )
+    if not raising:
+        error.status = 403
+    return error
+
+
+def _above(candidate: int, limit: int) -> bool:
+    return candidate == UNLIMITED or candidate > limit
+
+
+def _used(ctx: Ctx, metric: str) -> int:
+    found = ctx.db.scalar(select(Usage.used).where(Usage.tenant_id == ctx.tenant.id, Usage.metric == metric))
+    return found or 0

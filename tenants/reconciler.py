@@ -1,0 +1,66 @@
+"""Makes the ledger come true: takes jobs back from workers that are gone, and rings again for what is due."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from redis import RedisError
+from rq import Queue
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kit.jobs import ledger
+from app.kit.jobs.registry import QUEUES
+from tenants import fairness
+from tenants.sessions import PlatformSession
+
+if TYPE_CHECKING:
+    from tenants.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+EVERY = 1.0
+# A worker goes on by itself while its queue has work, so a few bells in Redis are enough for any backlog.
+ENOUGH_BELLS = 4
+
+
+class Reconciler:
+    """Looks at the ledger once a second. Any number of them may run."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def run(self, stop: threading.Event) -> None:
+        """Reconcile until `stop` is set; nothing that fails here ends the loop."""
+        while not stop.wait(EVERY):
+            try:
+                self.tick()
+            except SQLAlchemyError:
+                log.exception("The ledger could not be looked at; it will be again")
+
+    def tick(self) -> None:
+        """Look once at every database."""
+        for database in self._runtime.databases.names():
+            with self._runtime.platform(database) as session:
+                now = ledger.database_now(session)
+                lost = ledger.expire(session, now=now)
+                due = {queue: self._due(session, queue, now) for queue in QUEUES}
+            if lost:
+                log.warning("Jobs were taken back from workers that are gone", extra={"jobs": lost})
+            for queue, candidates in due.items():
+                self._ring(queue, candidates)
+
+    def _due(self, session: PlatformSession, queue: str, now: datetime) -> list[fairness.Candidate]:
+        return fairness.next_jobs(session, self._runtime.resolver, queue, now=now)
+
+    def _ring(self, queue: str, candidates: list[fairness.Candidate]) -> None:
+        if not candidates:
+            return
+        try:
+            hanging = Queue(queue, connection=self._runtime.redis).count
+        except (RedisError, OSError):
+            return
+        for candidate in candidates[: max(ENOUGH_BELLS - hanging, 0)]:
+            self._runtime.bell.ring_job(queue, candidate.tenant_id, candidate.job_id)

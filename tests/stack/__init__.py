@@ -1,0 +1,1 @@
+"""The embedded servers: each one for real, in folders of their own."""
