@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import failures
 from app.apidocs.spec import build_api
+from app.demo import seed_demo
 from app.kit.module import Module
 from app.modules import MODULES
 from app.web import headers, templating
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     Edge(runtime, [a for module in MODULES for a in module.authenticators]).install(app)
     _secure_answers(app, runtime)
     runtime.limiter.start()
+    tenants_cli.add_command(seed_demo)
     app.cli.add_command(tenants_cli)
     return app
 

@@ -22,6 +22,11 @@ def bind_log_fields(**fields: Any) -> contextvars.Token[dict[str, Any]]:
     return _fields.set({**_fields.get(), **fields})
 
 
+def begin_log_fields(**fields: Any) -> None:
+    """Start anew with these fields: server threads live on, and the last request's tenant must not be on this one's."""
+    _fields.set(fields)
+
+
 def reset_log_fields(token: contextvars.Token[dict[str, Any]]) -> None:
     """Take back what `bind_log_fields` added."""
     _fields.reset(token)

@@ -143,7 +143,7 @@ class _Reader:
 
     def integer(self, name: str, *, default: int, low: int, high: int) -> int:
         raw = self.environ.get(name) or str(default)
-        if not re.fullmatch(r"-?\d{1,9}", raw) or not low <= int(raw) <= high:
+        if not re.fullmatch(r"-?[0-9]{1,9}", raw) or not low <= int(raw) <= high:
             raise SettingsError(f"{name} is {raw!r}; it must be a whole number from {low} to {high}.")
         return int(raw)
 
@@ -155,5 +155,5 @@ class _Reader:
         parts = urlsplit(value)
         if parts.scheme not in schemes or not (parts.netloc or parts.path):
             wanted = " or ".join(f"{s}://…" for s in schemes)
-            raise SettingsError(f"{name} is not an address this setting takes; write it as {wanted}")
+            raise SettingsError(f"{name} is not an address this setting takes; write it as {wanted}.")
         return value

@@ -32,6 +32,8 @@ os.execv(sys.argv[5], sys.argv[5:])
 """
 _PR_SET_PDEATHSIG = 1
 _POLL = 0.02
+# A leftover has had its signal from the kernel already, when its starter died.
+_LEFTOVER_PATIENCE = 5.0
 _LOG_LIMIT = 5_000_000
 
 
@@ -118,7 +120,7 @@ class Process:
         record = self._read_record()
         if record is not None:
             pid, started = record
-            _end_session(pid, started, self._stop_signal, self._patience)
+            _end_session(pid, started, self._stop_signal, min(self._patience, _LEFTOVER_PATIENCE))
         self._record.unlink(missing_ok=True)
 
     def last_words(self, lines: int = 12) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from config.settings import Settings, SettingsError
 from stack import panel
 from stack.database import Database
 from stack.errors import StackError
@@ -43,7 +42,6 @@ class Run:
         self._worker.process.end_leftover()
         for launcher in self._services.launchers:
             launcher.start()
-        _check(self._services.env())
         for launcher in self._services.launchers:
             launcher.wait_ready()
         Database(self._folder, CHECKOUT, self._services.postgres).prepare(self._services.env())
@@ -78,13 +76,6 @@ class Run:
 
     def _processes(self) -> list[Process]:
         return [self._web.process, self._worker.process, *(each.process for each in self._services.launchers)]
-
-
-def _check(env: Mapping[str, str]) -> None:
-    try:
-        Settings.from_env(env)
-    except SettingsError as error:
-        raise StackError(str(error)) from error
 
 
 def _stop(processes: Sequence[Process]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.settings import Settings, SettingsError
 from stack.errors import StackError
 from stack.folder import DataFolder
 from stack.launcher import Launcher
@@ -21,17 +22,30 @@ _REPLACED_BY = {
 # Only workers and the command line may change schemas, so the web process is never told how.
 _NOT_FOR_WEB = ("DATABASE_ADMIN_URL", "WORKER_DATABASE_URL", "DATABASE_SUPERUSER_URL")
 _DEFAULT_PORT = 8000
+# In place of what the embedded servers will say, so that a wrong setting is found before any of them starts.
+_STAND_INS = {
+    "SECRET_KEY": "-" * 32,
+    "DATABASE_URL": "postgresql://localhost",
+    "REDIS_URL": "redis://localhost",
+    "AWS_ACCESS_KEY_ID": "-",
+    "AWS_SECRET_ACCESS_KEY": "-",
+    "SMTP_URL": "smtp://localhost",
+}
 
 
 class Services:
     """The servers of one run and the environment of its programs."""
 
     def __init__(self, environ: Mapping[str, str], folder: DataFolder) -> None:
-        """Decide what is started. Raises StackError when a real server is named by half."""
+        """Decide what is started. Raises StackError for a wrong setting, or a real server that is named by half."""
         for variable, companions in _REPLACED_BY.items():
             for companion in companions:
                 if environ.get(variable) and not environ.get(companion):
                     raise StackError(f"{companion} is missing: {variable} is set, and needs it.")
+        try:
+            Settings.from_env({**_STAND_INS, **given(environ)})
+        except SettingsError as error:
+            raise StackError(str(error)) from error
         self.port = read_port(environ)
         self._environ = environ
         self._folder = folder
@@ -53,7 +67,7 @@ class Services:
             "TERRACE_ENV": "development",
             "SECRET_KEY": self._folder.passwords.get("secret-key"),
             "BASE_URL": f"http://localhost:{self.port}",
-            **{name: value for name, value in self._environ.items() if value},
+            **given(self._environ),
             "PORT": str(self.port),
             "DATA_DIR": str(self._folder.root),
         }
@@ -68,6 +82,11 @@ class Services:
     def worker_env(self) -> dict[str, str]:
         """Return the environment of the workers; even they never need the superuser."""
         return {name: value for name, value in self.env().items() if name != "DATABASE_SUPERUSER_URL"}
+
+
+def given(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that say something: an empty one counts as not set."""
+    return {name: value for name, value in environ.items() if value}
 
 
 def read_port(environ: Mapping[str, str]) -> int:

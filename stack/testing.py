@@ -24,13 +24,14 @@ _PREFIX = "terrace-test-"
 
 
 class TestStack:
-    """PostgreSQL (fast, unsafe), Valkey, S3 and a mailbox, as a context that gives their variables."""
+    """PostgreSQL (fast and unsafe, if wanted), Valkey, S3 and a mailbox, as a context that gives their variables."""
 
     __test__ = False
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, *, fast: bool = True) -> None:
+        """Start nothing yet; `fast=False` makes PostgreSQL as safe, and as slow, as it is in a run."""
         self.root = Path()
+        self._fast = fast
         self._folder: DataFolder | None = None
         self._launchers: list[Launcher] = []
 
@@ -41,7 +42,7 @@ class TestStack:
         folder = self._folder = DataFolder(self.root)
         folder.lock()
         # The slowest first: it comes up while PostgreSQL makes its cluster.
-        self._launchers = [S3(folder), Valkey(folder), Mailbox(folder), Postgres(folder, fast=True)]
+        self._launchers = [S3(folder), Valkey(folder), Mailbox(folder), Postgres(folder, fast=self._fast)]
         try:
             for launcher in self._launchers:
                 launcher.start()

@@ -8,19 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.kit.desk import Job, Outbox
 from app.kit.errors import Forbidden
 from app.kit.events import Event
 from app.kit.ids import new_id
+from app.kit.jobs import queueing
+from app.kit.jobs.queueing import BELLS
 from tenants.sessions import TenantSession
 from tenants.tenant import Tenant
 
 if TYPE_CHECKING:
     from tenants.runtime import Runtime
-
-BELLS = "terrace_bells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +92,23 @@ class Ctx:
     ) -> UUID:
         """Write a job to the ledger in this transaction and return its id; the bell rings after the commit.
 
+        Where a job with `dedupe_key` was there before, nothing is written and that one's id is returned.
         Raises KeyError for a kind that no module declares.
         """
-        spec = self.runtime.jobs.get(kind)
-        job_id = new_id()
-        self.db.execute(
-            insert(Job).values(
-                tenant_id=self.tenant.id,
-                id=job_id,
-                kind=kind,
-                queue=spec.queue,
-                args=dict(args or {}),
-                max_attempts=spec.max_attempts,
-                run_at=run_at or self.now,
-                dedupe_key=dedupe_key,
-                ordering_key=ordering_key,
-                actor_id=self.actor.id,
-                actor_name=self.actor.name,
-                request_id=self.request_id,
-                created_at=self.now,
-            )
+        job_id = queueing.enqueue(
+            self.db,
+            self.runtime.jobs.get(kind),
+            args,
+            tenant_id=self.tenant.id,
+            now=self.now,
+            run_at=run_at,
+            dedupe_key=dedupe_key,
+            ordering_key=ordering_key,
+            actor_id=self.actor.id,
+            actor_name=self.actor.name,
+            request_id=self.request_id,
         )
-        self.db.info.setdefault(BELLS, set()).add((spec.queue, self.tenant.id, job_id))
-        return job_id
+        if job_id is not None:
+            return job_id
+        there = select(Job.id).where(Job.tenant_id == self.tenant.id, Job.dedupe_key == dedupe_key)
+        return self.db.execute(there).scalar_one()

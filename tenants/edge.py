@@ -15,7 +15,8 @@ from app.kit import idempotency
 from app.kit.auth import Authenticator, Claim
 from app.kit.clock import utcnow
 from app.kit.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
-from config.logging import bind_log_fields
+from config.logging import begin_log_fields, bind_log_fields
+from tenants import telemetry
 from tenants.access import Access, access_of
 from tenants.context import ANONYMOUS, Ctx
 from tenants.errors import FeatureOff, NoSuchTenant, TenantIsolationError, TenantNotReady, TenantSuspended
@@ -62,13 +63,15 @@ class Edge:
             app.view_functions[name] = self._guard(view, cast(Access, access_of(view)))
         app.before_request(self._identify_request)
         app.after_request(_name_request)
+        app.after_request(telemetry.record)
 
     def _identify_request(self) -> None:
+        telemetry.start()
         g.runtime = self._runtime
         g.request_id = str(uuid.uuid4())
         g.started = utcnow()
         g.host = normal_host(request.environ.get("HTTP_HOST"))
-        bind_log_fields(request_id=g.request_id, function=request.endpoint)
+        begin_log_fields(request_id=g.request_id, function=request.endpoint)
 
     def _guard(self, view: Callable[..., Any], access: Access) -> Callable[..., Any]:
         @functools.wraps(view)

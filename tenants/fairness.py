@@ -7,7 +7,7 @@ thousand jobs in the queue does not keep another one waiting.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -21,8 +21,6 @@ from tenants.resolver import Resolver
 PLATFORM_WEIGHT = 100
 PLATFORM_CAP = 1000
 _LOOK_AT = 20
-# A time at which nothing is due: to try the query without taking anything.
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # One probe for each tenant that waits, never a walk along one tenant's backlog (a "loose" index scan).
 _WAITING = text("""

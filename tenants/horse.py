@@ -23,7 +23,6 @@ from typing_extensions import override
 
 from app.kit.jobs.bell import ENTRY
 from app.kit.jobs.envelope import ForgedEnvelope
-from tenants import fairness
 from tenants.runner import Runner
 from tenants.runtime import Runtime
 
@@ -84,8 +83,7 @@ class Foreman(Worker):
     def warm_up(self) -> None:
         """Do once what every fork would do again: meet the database, compile the statements, settle the memory."""
         try:
-            with self._runtime.platform() as session:
-                fairness.next_jobs(session, self._runtime.resolver, "urgent", now=fairness.EPOCH)
+            self._runner.rehearse()
         except SQLAlchemyError:
             log.warning("The database does not answer yet")
         # A connection must not be shared with the forks.

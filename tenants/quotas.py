@@ -84,14 +84,19 @@ def recount(ctx: Ctx) -> dict[str, tuple[int, int]]:
 def exceeded(ctx: Ctx, metric: str, *, used: int, wanted: int = 1) -> LimitExceeded:
     """Build the answer to a full quota: which limit, how much is used, who can raise it, and where."""
     limit = ctx.tenant.limit(metric)
-    raising = [t for t in tiers().values() if _above(t.limits.get(metric, UNLIMITED), limit)]
-    room = f"{limit - used} more fit" if used < limit else "no more fit"
-    where = f"A larger plan ({raising[0].label}) has room" if raising else "Your plan is the largest"
+    own = ctx.tenant.tier.rank
+    raising = [t for t in tiers().values() if t.rank > own and _above(t.limits.get(metric, UNLIMITED), limit)]
+    room = f"{limit - used:,} more fit" if used < limit else "no more fit"
+    company = ctx.tenant.company_name
+    way = (
+        f"{raising[0].label} has room for more; an owner or administrator of {company} can change the plan."
+        if raising
+        else "Your plan is the largest; ask the operator of this installation to raise the limit."
+    )
     error = LimitExceeded(
-        f"{ctx.tenant.tier.label} includes {limit:,} {metric}; {used:,} are used and {room}. "
-        f"{where}; an owner or administrator of {ctx.tenant.company_name} can change the plan. Nothing was lost.",
+        f"{ctx.tenant.tier.label} includes {limit:,} {metric}; {used:,} are used and {room}. {way} Nothing was lost.",
         limit={"metric": metric, "limit": limit, "used": used, "wanted": wanted, "resets_at": None},
-        who_can_raise=["owner", "admin"],
+        who_can_raise=["owner", "admin"] if raising else ["operator"],
         upgrade_url=ctx.runtime.settings.tenant_url(ctx.tenant.slug, "/settings/plan"),
     )
     if not raising:

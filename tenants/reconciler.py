@@ -7,8 +7,6 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from redis import RedisError
-from rq import Queue
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.kit.jobs import ledger
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-# A worker goes on by itself while its queue has work, so a few bells in Redis are enough for any backlog.
-ENOUGH_BELLS = 4
+# A worker goes on by itself while its queue has work, so a few bells are enough for any backlog.
+AT_ONCE = 4
 
 
 class Reconciler:
@@ -50,17 +48,8 @@ class Reconciler:
             if lost:
                 log.warning("Jobs were taken back from workers that are gone", extra={"jobs": lost})
             for queue, candidates in due.items():
-                self._ring(queue, candidates)
+                for candidate in candidates[:AT_ONCE]:
+                    self._runtime.bell.ring_job(queue, candidate.tenant_id, candidate.job_id)
 
     def _due(self, session: PlatformSession, queue: str, now: datetime) -> list[fairness.Candidate]:
         return fairness.next_jobs(session, self._runtime.resolver, queue, now=now)
-
-    def _ring(self, queue: str, candidates: list[fairness.Candidate]) -> None:
-        if not candidates:
-            return
-        try:
-            hanging = Queue(queue, connection=self._runtime.redis).count
-        except (RedisError, OSError):
-            return
-        for candidate in candidates[: max(ENOUGH_BELLS - hanging, 0)]:
-            self._runtime.bell.ring_job(queue, candidate.tenant_id, candidate.job_id)

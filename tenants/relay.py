@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from redis import Redis, RedisError
+from redis import RedisError
 from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +20,7 @@ from app.kit.desk import Outbox
 from app.kit.jobs.bell import OUTBOX_BELL
 from app.kit.jobs.ledger import database_now
 from app.kit.jobs.queueing import enqueue
+from app.kit.redis_client import connect
 from tenants.sessions import PlatformSession
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Relay:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._redis = Redis.from_url(runtime.settings.redis_url, socket_timeout=LISTEN + 2, socket_connect_timeout=1)
+        self._redis = connect(runtime.settings.redis_url, timeout=LISTEN + 2)
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set; nothing that fails here ends the loop."""

@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session
 
 from app.kit.clock import utcnow
 from app.kit.jobs.bell import Bell
+from app.kit.jobs.queueing import BELLS
 from app.kit.jobs.registry import JobRegistry, Schedule
+from app.kit.redis_client import connect
 from config.settings import Settings
-from tenants.context import BELLS, SYSTEM, Actor, Ctx
+from tenants.context import SYSTEM, Actor, Ctx
 from tenants.databases import Databases
 from tenants.rate import RateLimiter
 from tenants.resolver import Resolver
@@ -56,7 +58,7 @@ class Runtime:
         databases = Databases(
             {"main": database_url or settings.database_url}, pool_size=pool_size or settings.pool_size
         )
-        redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
+        redis = connect(settings.redis_url)
         return cls(
             settings=settings,
             databases=databases,

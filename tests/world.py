@@ -48,9 +48,7 @@ class House:
     def api(self, email: str | None = None, password: str = PASSWORD) -> Api:
         """Sign in over the API and return a client that carries the token."""
         client = self.browser()
-        answer = client.post(
-            "/api/v1/auth/signin", json={"email": email or self.owner_email, "password": password}
-        )
+        answer = client.post("/api/v1/auth/signin", json={"email": email or self.owner_email, "password": password})
         assert answer.status_code == 200, answer.text
         return Api(client, answer.json["access_token"])
 

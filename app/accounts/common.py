@@ -4,27 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 # Words that lists of leaked passwords are made of; joined, doubled or numbered they stay easy.
-_WORDS = frozenset(
-    """
-    abc access account admin administrator adobe alex alexander amanda amazon andrea andrew angel anthony apple april
-    arsenal asdf ashley august austin autumn baby banana baseball basketball batman beautiful bitte blessed blink blue
-    boston brandon buster butterfly changeme charlie cheese chelsea chicago chocolate christ computer cookie correct
-    daniel default demo diamond dragon eagle elephant email england facebook family february flower football forever
-    freedom friday friend friends gandalf george ginger google guest hallo hannah happy harley heaven hello hockey
-    house hunter iloveyou instagram internet jackson jasmine jennifer jessica jesus john jordan joshua july june
-    justin keeper killer kitty lakers letmein linkedin liverpool login london love lovely lover maggie manchester
-    march master matrix matthew maverick melissa mercedes merlin michael michelle microsoft monday money monkey
-    monster morgan mustang myspace nicole nothing november october office open orange pass passphrase passw passwd
-    password passwort pepper phoenix pokemon princess private purple qwer qwert qwerty qwertz rabbit rainbow ranger
-    robert root samantha samsung sarah saturday secret secure security september service shadow silver simple soccer
-    spring staple starwars summer sunday sunshine super superman system taylor temp temporary terrace test tester
-    testing thomas thursday tigger trustno tuesday user welcome wednesday whatever william windows winter wizard
-    work workspace yellow zaq zxc zxcv zxcvbn battery horse
-    """.split()
-)
-_LOOKALIKES = str.maketrans("013457@$!|", "oieas".ljust(6, "t") + "asil")
+_WORDS = frozenset((Path(__file__).parent / "common_words.txt").read_text().split())
+_LOOKALIKES = str.maketrans("013457@$!|", "oieastasil")
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "qwertzuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm",
          "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "qazwsxedcrfvtgbyhnujmikolp")  # fmt: skip
 _MIN_DISTINCT = 5

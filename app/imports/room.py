@@ -14,7 +14,7 @@ class Room:
         quota = quotas.quota(ctx, metric)
         self._ctx = ctx
         self._metric = metric
-        self._used = quota.used
+        self._used = quota.used + pretended
         self._left = None if quota.left is None else max(0, quota.left - pretended)
         self.taken = 0
 

@@ -123,6 +123,11 @@ class Spool:
         """Return how many groups wait to go in."""
         return int(self._db.execute("SELECT count(*) FROM part").fetchone()[0])
 
+    def repeated_rows(self) -> int:
+        """Return how many rows say exactly what an earlier row of their group says."""
+        found = self._db.execute("SELECT sum(n - 1) FROM (SELECT count(*) AS n FROM line GROUP BY part, data)")
+        return int(found.fetchone()[0] or 0)
+
     def issues(self) -> Iterator[tuple[int, Problem]]:
         """Yield what reading found, in the order of the rows."""
         cursor = self._db.execute("SELECT row, code, message, field, lost FROM issue ORDER BY row, rowid")

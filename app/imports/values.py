@@ -17,6 +17,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _GROUPED_COMMA = re.compile(r"\d{1,3}(?:[. \u00a0\u202f']\d{3})*,\d+")
 _SIGNS = re.compile(r"^[£$€¥\s\u00a0]+|[£$€¥\s\u00a0]+$")
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _FIRST_YEAR = 1970
 
 
@@ -33,11 +34,11 @@ class Dates:
 
 
 def short_text(cell: str, longest: int) -> str:
-    """Return the cell's text with its white space tidied.
+    """Return the cell's text on one line, without white space around it.
 
     Raises BadCell when it is longer than `longest`.
     """
-    text = " ".join(cell.split())
+    text = _CONTROL.sub(" ", cell).strip()
     if len(text) > longest:
         raise BadCell(f"{len(text):,} characters are too many; {longest:,} are the most.")
     return text
@@ -55,7 +56,7 @@ def long_text(cell: str, longest: int) -> str:
 
 def code(cell: str) -> str:
     """Return a number or code without the ".0" that a spreadsheet gave it."""
-    text = " ".join(cell.split())
+    text = cell.strip()
     return _EMPTY_DECIMALS.sub("", text) if re.fullmatch(r"\d+\.0+", text) else text
 
 

@@ -61,6 +61,7 @@ class Job(DeskOwned, DeskBase):
         Index("ix_job_open_order", "tenant_id", "ordering_key", "seq",
               postgresql_where=text("state IN ('queued', 'running') AND ordering_key IS NOT NULL")),
         Index("ix_job_recent", "tenant_id", "kind", "seq"),
+        Index("ix_job_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

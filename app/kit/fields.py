@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -97,7 +96,7 @@ class Whole(fields.Integer):
         super().__init__(
             strict=True,
             validate=validate.Range(min=least, max=most, error=told),
-            error_messages={"invalid": told, "too_large": told},
+            error_messages={"invalid": told, "too_large": told} | options.pop("error_messages", {}),
             **options,
         )
 
@@ -118,12 +117,5 @@ def _encodes(text: str) -> bool:
     return True
 
 
-REQUIRED: dict[str, Any] = {"required": True, "error_messages": {"required": "This is needed.", "null": "This is needed."}}
-
-
-def pointer_errors(pointer: str, convert: Callable[[], Any], kind: type[Exception]) -> Any:
-    """Run `convert`; turn an error of `kind` into a message about the field `pointer`."""
-    try:
-        return convert()
-    except kind as error:
-        raise ValidationError({pointer: [str(error)]}) from error
+_NEEDED = "This is needed."
+REQUIRED: dict[str, Any] = {"required": True, "error_messages": {"required": _NEEDED, "null": _NEEDED}}

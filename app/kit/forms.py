@@ -1,4 +1,4 @@
-"""HTML forms read by marshmallow schemas: blanks are absent, digits are numbers, repeated fields are lists of rows."""
+"""HTML forms read by marshmallow schemas: blanks are absent, digits are numbers, numbered fields are rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields
-from werkzeug.datastructures import MultiDict
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 
@@ -22,11 +21,14 @@ def load(schema: Schema, form: Mapping[str, str]) -> dict[str, Any]:
     return loaded
 
 
-def rows(form: MultiDict[str, str], *names: str) -> list[dict[str, str]]:
-    """Return the rows of a form that repeats its fields `names` together; rows that are all blank are left out."""
-    columns = [form.getlist(name) for name in names]
-    found = [dict(zip(names, (cell.strip() for cell in row), strict=True)) for row in zip(*columns, strict=False)]
-    return [row for row in found if any(row.values())]
+def numbered_rows(form: Mapping[str, str], *names: str, most: int) -> dict[int, dict[str, str]]:
+    """Return the rows of a form that repeats its fields as `name-0`, `name-1`, …; blank rows are left out."""
+    found = {}
+    for number in range(most):
+        row = {name: form.get(f"{name}-{number}", "").strip() for name in names}
+        if any(row.values()):
+            found[number] = row
+    return found
 
 
 def _typed(text: str, field: Any) -> Any:

@@ -27,7 +27,8 @@ _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _LOCK_NOT_AVAILABLE = "55P03"
 # What a replay must repeat; everything else is made anew for each answer.
 _KEPT_HEADERS = frozenset({"content-type", "location", "etag", "link", "content-language", "content-disposition"})
-_NO_SYNC = {"synchronize_session": False}
+# SQLAlchemy keeps the count of an INSERT only when asked.
+_OPTIONS: dict[str, Any] = {"synchronize_session": False, "preserve_rowcount": True}
 
 
 class KeyMalformed(BadRequest):
@@ -103,10 +104,10 @@ def finish(session: Session, slot: Slot, status: int, headers: Mapping[str, str]
     here = update(IdempotencyKey).where(IdempotencyKey.tenant_id == slot.tenant_id, IdempotencyKey.scope == slot.scope)
     if status >= 400:
         # Long expired, and so free for the next one: tenants' roles may not delete on the desk.
-        session.execute(here.values(expires_at=IdempotencyKey.created_at - KEPT), execution_options=_NO_SYNC)
+        session.execute(here.values(expires_at=IdempotencyKey.created_at - KEPT), execution_options=_OPTIONS)
         return
     kept = {name: value for name, value in headers.items() if name.lower() in _KEPT_HEADERS}
-    session.execute(here.values(status=status, headers=kept, body=body), execution_options=_NO_SYNC)
+    session.execute(here.values(status=status, headers=kept, body=body), execution_options=_OPTIONS)
 
 
 def _insert(session: Session, slot: Slot, now: datetime) -> bool:
@@ -141,7 +142,7 @@ def _take_over(session: Session, slot: Slot, now: datetime) -> bool:
 def _rows(session: Session, statement: Any) -> int:
     """Run `statement` and return how many rows it changed; waiting too long for a twin is `InProgress`."""
     try:
-        outcome = session.execute(statement, execution_options=_NO_SYNC)
+        outcome = session.execute(statement, execution_options=_OPTIONS)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise _in_progress() from error

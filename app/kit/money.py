@@ -11,7 +11,7 @@ from babel.numbers import get_currency_precision, list_currencies
 
 # Far above any price, far below bigint: sums of 10^6 lines still fit.
 MAX_MINOR = 10**12
-_PLAIN = re.compile(r"\d{1,15}(\.\d{1,10})?")
+_PLAIN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
 
 
 class BadMoney(ValueError):

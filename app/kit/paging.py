@@ -24,6 +24,7 @@ from app.kit.errors import Invalid
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 _MAC_BYTES = 16
+Query = Select[*tuple[Any, ...]]
 _WRONG = "This cursor belongs to another list. Start again from the first page."
 
 
@@ -94,7 +95,7 @@ def decode(key: ListKey, text: str) -> Cursor:
     return Cursor(value, UUID(id_hex), bool(back))
 
 
-def paged(query: Select[Any], order: Order, cursor: Cursor | None, limit: int) -> Select[Any]:
+def paged(query: Query, order: Order, cursor: Cursor | None, limit: int) -> Query:
     """Return `query` ordered and cut to one page and one row more, which says whether there is a next page."""
     backwards = cursor is not None and cursor.back
     descending = order.descending != backwards

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import mimetypes
 from datetime import timedelta
 
 from flask import Blueprint, Response, g, redirect, render_template, request, send_from_directory
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.kit.clock import utcnow
 from app.kit.errors import NotFound
 from app.web import assets, brand, nav
+from app.web.budget import Budget
 from app.web.forms import FormState
 from app.web.redirects import safe_path
 from tenants.access import access, public
@@ -24,6 +26,8 @@ web = Blueprint("web", __name__, template_folder="templates", static_folder=None
 _YEAR = "public, max-age=31536000, immutable"
 _HOUR = "public, max-age=3600"
 _REPORT_BYTES = 16_384
+# Whoever finds the address may post to it, so a minute's worth of lines is all they get into the log.
+_reports = Budget(30, per_seconds=60)
 _THEMES = ("light", "dark")
 
 
@@ -40,7 +44,14 @@ def landing() -> BaseResponse | str:
 @public("Files that every page needs", host="any")
 def static(name: str) -> Response:
     """Send a static file; one whose address names its content may be kept for a year."""
-    response = send_from_directory(assets.STATIC, name, conditional=True, etag=True)
+    body = assets.packed(name) if request.accept_encodings.quality("gzip") > 0 else None
+    if body is None:
+        response = send_from_directory(assets.STATIC, name, conditional=True, etag=True)
+    else:
+        response = Response(body, mimetype=mimetypes.guess_type(name)[0], headers={"Content-Encoding": "gzip"})
+        response.set_etag(f"{assets.digest(name)}-gzip")
+        response.make_conditional(request)
+    response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = _YEAR if assets.is_immutable(name, request.args.get("v")) else _HOUR
     return response
 
@@ -78,9 +89,9 @@ def choose_theme() -> BaseResponse:
 @web.post("/csp-report")
 @public("Browsers report what the content policy blocked, without credentials", host="any", idempotent=False)
 def csp_report() -> Response:
-    """Log a report of the content policy; its size is bounded and its text never trusted."""
+    """Log a report of the content policy; size and number are bounded, and its text is never trusted."""
     body = request.stream.read(_REPORT_BYTES + 1)
-    if len(body) <= _REPORT_BYTES:
+    if len(body) <= _REPORT_BYTES and _reports.take():
         log.warning("content policy report", extra={"report": body.decode("utf-8", "replace")})
     return Response(status=204)
 

@@ -14,11 +14,18 @@ module = Module(
     permissions={
         "workspace.read": "viewer",
         "workspace.settings.write": "admin",
-        "workspace.plan.write": "owner",
+        "workspace.plan.write": "admin",
     },
     nav=[
         NavItem("Home", "workspace.home", "home", order=0),
         NavItem("Settings", "workspace.general", "settings", group="Run", permission="workspace.read", order=90),
+        NavItem(
+            "General", "workspace.general", "building-store", group="Workspace", permission="workspace.read", order=10
+        ),
+        NavItem("Brand", "workspace.brand_colour", "photo", group="Workspace", permission="workspace.read", order=20),
+        NavItem(
+            "Plan and usage", "workspace.plan", "credit-card", group="Workspace", permission="workspace.read", order=90
+        ),
     ],
     on_provision=service.provision,
 )

@@ -15,11 +15,11 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kit.clock import utcnow
-from app.kit.desk import Job, Usage
+from app.kit.desk import Job, Outbox, Usage
 from app.kit.errors import Conflict
 from app.kit.events import Event
 from app.kit.jobs.registry import JobSpec, Schedule
@@ -175,7 +175,7 @@ def effects(runtime: Runtime, tenant: Tenant, prefix: str = "") -> dict[str, int
             .where(Usage.tenant_id == tenant.id, Usage.metric.startswith(prefix))
             .order_by(Usage.metric)
         )
-        return {metric: used for metric, used in rows}
+        return {row.metric: row.used for row in rows}
 
 
 def job(runtime: Runtime, tenant_id: UUID, job_id: UUID) -> Any:
@@ -184,12 +184,27 @@ def job(runtime: Runtime, tenant_id: UUID, job_id: UUID) -> Any:
         return session.execute(select(Job).where(Job.tenant_id == tenant_id, Job.id == job_id)).scalar_one()
 
 
+def job_in(ctx: Ctx, job_id: UUID) -> Job:
+    """Return a job's row inside the transaction of `ctx`, to change it."""
+    return ctx.db.execute(select(Job).where(Job.tenant_id == ctx.tenant.id, Job.id == job_id)).scalar_one()
+
+
 def open_jobs(runtime: Runtime, *tenants: Tenant) -> int:
     """Return how many jobs of these tenants have not ended."""
     ids = [t.id for t in tenants]
     with runtime.platform() as session:
         waiting = select(func.count()).where(Job.tenant_id.in_(ids), Job.state.in_(("queued", "running")))
         return session.execute(waiting).scalar_one()
+
+
+def close_all(runtime: Runtime) -> None:
+    """Leave nothing behind that a later test's workers would do."""
+    with runtime.platform() as session:
+        options = {"synchronize_session": False}
+        ended = update(Job).where(Job.state.in_(("queued", "running"))).values(state="cancelled", fence=Job.fence + 1)
+        session.execute(ended, execution_options=options)
+        relayed = update(Outbox).where(Outbox.relayed_at.is_(None)).values(relayed_at=utcnow())
+        session.execute(relayed, execution_options=options)
 
 
 def eventually(condition: Callable[[], Any], *, within: float, what: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stack import proc
 from stack.folder import DataFolder
 
 
@@ -23,6 +24,12 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def folder(place: Path) -> DataFolder:
     return DataFolder(place / "data")
+
+
+def members(leader: int) -> list[proc.Seen]:
+    """Return who is alive of the session that this process opened, itself included."""
+    head = proc.look(leader)
+    return proc.session_of(leader, head.started if head else 0)
 
 
 def eventually(holds: Callable[[], bool], *, within: float = 20) -> bool:

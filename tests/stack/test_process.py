@@ -12,7 +12,7 @@ from stack import proc
 from stack.errors import StackError
 from stack.folder import DataFolder
 from stack.process import Process
-from tests.stack.conftest import eventually
+from tests.stack.conftest import eventually, members
 
 ENV = {"PATH": "/usr/bin:/bin"}
 CHECKOUT = Path(__file__).parents[2]
@@ -42,11 +42,11 @@ def start(process: Process, script: str, folder: DataFolder) -> int:
 def test_stopping_ends_a_process_and_its_children(folder: DataFolder) -> None:
     process = toy(folder)
     pid = start(process, "sleep 1000 & sleep 1000 & echo up; wait", folder)
-    assert eventually(lambda: len(proc.session_of(pid, 0)) == 3)
+    assert eventually(lambda: len(members(pid)) == 3)
 
     process.stop()
 
-    assert proc.session_of(pid, 0) == []
+    assert members(pid) == []
     assert list(folder.run.glob("*.json")) == []
 
 
@@ -82,17 +82,19 @@ def test_a_process_dies_with_its_starter_and_the_next_start_ends_the_rest(folder
     with subprocess.Popen(
         [sys.executable, "-c", STARTER, folder.root], stdout=subprocess.PIPE, cwd=CHECKOUT, text=True
     ) as starter:
-        assert starter.stdout is not None
-        pid = int(starter.stdout.readline())
-        assert eventually(lambda: len(proc.session_of(pid, 0)) == 2)
-        starter.kill()
+        try:
+            assert starter.stdout is not None
+            pid = int(starter.stdout.readline())
+            assert eventually(lambda: len(members(pid)) == 2)
+        finally:
+            starter.kill()
     assert eventually(lambda: proc.look(pid) is None)
-    assert len(proc.session_of(pid, 0)) == 1
+    assert len(members(pid)) == 1
 
     process = toy(folder)
     process.end_leftover()
 
-    assert proc.session_of(pid, 0) == []
+    assert members(pid) == []
 
 
 def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(folder: DataFolder) -> None:

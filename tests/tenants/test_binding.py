@@ -100,9 +100,15 @@ def test_session_level_settings_are_refused_by_the_driver_hook(acme: Any, statem
         ctx.db.execute(text(statement))
 
 
+def _fail_inside(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("BEGIN")
+    with pytest.raises(psycopg.Error):
+        connection.execute("SELECT 1/0")
+
+
 POISON = {
     "open transaction": lambda c: c.execute("BEGIN"),
-    "failed transaction": lambda c: _fail_inside(c),
+    "failed transaction": _fail_inside,
     "session settings": lambda c: c.execute("SET statement_timeout = 1"),
     "session tenant": lambda c: c.execute(f"SET app.tenant_id = '{uuid.uuid4()}'"),
     "session role": lambda c: c.execute("SET ROLE terrace_control"),
@@ -111,12 +117,6 @@ POISON = {
     "listener": lambda c: c.execute("LISTEN something"),
     "prepared": lambda c: c.execute("PREPARE p AS SELECT 1"),
 }
-
-
-def _fail_inside(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("BEGIN")
-    with pytest.raises(psycopg.Error):
-        connection.execute("SELECT 1/0")
 
 
 @pytest.mark.parametrize("name", POISON)

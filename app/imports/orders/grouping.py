@@ -11,7 +11,7 @@ from app.imports.options import Options
 from app.imports.problems import Problem, note
 from app.imports.rules import kind_of
 from app.imports.spool import Group
-from app.store.orders.bulk import LineRow, OrderRow
+from app.store.orders.transfer import LineRow, OrderRow
 from app.store.text import normal
 
 MAX_TOTAL = 10**15

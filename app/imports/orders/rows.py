@@ -56,7 +56,7 @@ KINDS = ("product", "postage", "fee", "discount", "manual")
 _SIGNED_KINDS = ("discount", "manual")
 MAX_QUANTITY = 1_000_000
 MAX_LINES = 1_000
-_TEXTS = {"customer_name": 200, "customer_reference": 100, "country": 100, "street": 200, "city": 100, "state": 100,
+_TEXTS = {"customer_name": 200, "customer_reference": 100, "country": 60, "street": 200, "city": 100, "state": 100,
           "zip": 20}  # fmt: skip
 
 

@@ -23,6 +23,8 @@ OUTBOX_BELL = platform_key("bell", "outbox")
 _PAUSE = 1.0
 _QUIET = 60.0
 _KEEP_FAILED = 60
+# Whoever answers a bell goes on while its queue has work: more bells than workers would only wake them for nothing.
+ENOUGH = 8
 
 
 class Bell:
@@ -35,12 +37,15 @@ class Bell:
         self._said_at = -_QUIET
 
     def ring_job(self, queue: str, tenant_id: UUID, job_id: UUID) -> None:
-        """Wake a worker of `queue` for one job of the ledger."""
+        """Wake a worker of `queue` for one job of the ledger, unless enough bells hang there already."""
         if self._silent():
             return
         try:
+            rq = Queue(queue, connection=self._redis, serializer=JSONSerializer)
+            if rq.count >= ENOUGH:
+                return
             # No timeout of RQ's own: the runner keeps the one that the job's declaration names.
-            Queue(queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+            rq.enqueue_call(
                 ENTRY,
                 kwargs=self._sealer.seal(Envelope(tenant_id, job_id)),
                 # A fresh id: the end of an earlier ring would delete a later one of the same name.

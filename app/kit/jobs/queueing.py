@@ -54,7 +54,9 @@ def enqueue(
     if dedupe_key is not None:
         # No conflict target: naming the columns would need the right to read them, which sign-up's role lacks.
         statement = statement.on_conflict_do_nothing()
-    if cast("CursorResult[Any]", session.execute(statement)).rowcount == 0:
+    # SQLAlchemy keeps the count of an INSERT only when asked.
+    outcome = session.execute(statement, execution_options={"preserve_rowcount": True})
+    if cast("CursorResult[Any]", outcome).rowcount == 0:
         return None
     if run_at is None or run_at <= now:
         session.info.setdefault(BELLS, set()).add((spec.queue, tenant_id, job_id))

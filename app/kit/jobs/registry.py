@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,10 @@ class JobSpec:
     backoff: float = 2.0
     # Platform jobs act for no tenant (sweeps, spares); they get the runtime instead of a tenant's context.
     platform: bool = False
+    # What people call this work; only work with a title is listed to them.
+    title: str = ""
+    # `(ctx, result)` → the result as a reader gets it, for what must not be stored, such as a link that expires.
+    present: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +69,5 @@ class JobRegistry:
         """
         return self._specs[kind]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[JobSpec]:
         return iter(self._specs.values())

@@ -98,5 +98,3 @@ def _change(product_id: UUID, values: dict[str, Any]) -> Response:
 
 def _one(product: Product, status: int = 200, location: str | None = None) -> Response:
     return answer(schemas.product_json(product), status, version=product.row_version, location=location)
-
-

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 
 from app.kit.errors import NotFound
 from app.kit.paging import Cursor, ListKey, Order, Page, decode, page_of, paged
-from app.store.orders.models import OrderLine
+from app.store.orders.models import OrderLine, SalesOrder
 from app.store.products.models import LOW_STOCK, Product
 from app.store.text import after_prefix, normal
 from tenants.context import Ctx
@@ -114,7 +115,7 @@ def count_by_view(ctx: Ctx) -> dict[str, int]:
     rows = ctx.db.execute(
         select(Product.status, func.count()).where(Product.tenant_id == ctx.tenant.id).group_by(Product.status)
     )
-    found = {status: count for status, count in rows.tuples()}
+    found = dict(rows.tuples().all())
     return {"all": sum(found.values()), **found, "low": count_low_stock(ctx)}
 
 
@@ -136,9 +137,40 @@ def list_categories(ctx: Ctx, *, limit: int = 50) -> list[str]:
     return list(ctx.db.scalars(query.distinct().order_by(Product.category).limit(limit)))
 
 
-def list_for_sale(ctx: Ctx, *, limit: int = 500) -> Sequence[Row[Any]]:
+def usual_currency(ctx: Ctx) -> str:
+    """Return the currency of the newest product; what the next one most likely has."""
+    query = select(Product.currency).where(Product.tenant_id == ctx.tenant.id)
+    return ctx.db.scalar(query.order_by(Product.created_at.desc(), Product.id.desc()).limit(1)) or "EUR"
+
+
+def sold_lately(ctx: Ctx, *, product_id: UUID, days: int = 30) -> tuple[int, int]:
+    """Return how many of a product were ordered in the last `days`, and for how many minor units."""
+    row = ctx.db.execute(
+        select(func.coalesce(func.sum(OrderLine.quantity), 0), func.coalesce(func.sum(OrderLine.subtotal_minor), 0))
+        .join(SalesOrder, (SalesOrder.tenant_id == OrderLine.tenant_id) & (SalesOrder.id == OrderLine.order_id))
+        .where(
+            OrderLine.tenant_id == ctx.tenant.id,
+            SalesOrder.tenant_id == ctx.tenant.id,
+            OrderLine.product_id == product_id,
+            SalesOrder.placed_at >= ctx.now - timedelta(days=days),
+            SalesOrder.status != "cancelled",
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def find_by_skus(ctx: Ctx, *, skus: Iterable[str]) -> dict[str, UUID]:
+    """Return the ids of the products for sale that have one of `skus`, by the SKU's normal form."""
+    wanted = sorted({normal(sku) for sku in skus})
+    query = select(Product.sku_norm, Product.id).where(
+        Product.tenant_id == ctx.tenant.id, Product.sku_norm.in_(wanted), Product.status == "active"
+    )
+    return dict(ctx.db.execute(query).tuples().all())
+
+
+def list_for_sale(ctx: Ctx, *, limit: int = 500) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return id, name, SKU, price and stock of what can be ordered, by name; for the choice in a form."""
-    query: Select[Any] = select(
+    query = select(
         Product.id, Product.name, Product.sku, Product.price_minor, Product.currency, Product.inventory
     ).where(Product.tenant_id == ctx.tenant.id, Product.status == "active")
     return ctx.db.execute(query.order_by(Product.name_norm, Product.id).limit(limit)).all()

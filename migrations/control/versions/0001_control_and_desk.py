@@ -265,6 +265,14 @@ def _desk() -> None:
         postgresql_where=sa.text("state IN ('queued', 'running') AND ordering_key IS NOT NULL"),
     )
     op.create_index(
+        "ix_job_finished_at",
+        "job",
+        ["finished_at"],
+        unique=False,
+        schema="desk",
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_job_waiting",
         "job",
         ["queue", "tenant_id", "seq"],

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Table, insert, or_, select
 
 from app.kit.ids import new_id, parse_id
-from app.store.orders.models import FIRST_NUMBER, OrderCounter, OrderEvent, OrderLine, SalesOrder
+from app.store.orders.models import OrderEvent, OrderLine, SalesOrder
+from app.store.orders.numbers import take_numbers
 from app.store.text import email_key
 from tenants import quotas
 from tenants.context import Ctx
-
-# PostgreSQL takes 65,535 parameters in a statement; a line has 12, an order 26.
-_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +29,6 @@ class LineRow:
     price_minor: int
     product_id: UUID | None = None
     product_type: str | None = None
-
-    def same_as(self, other: LineRow) -> bool:
-        """Say whether both say the same to a customer."""
-        mine = (self.kind, self.sku, self.name, self.quantity, self.price_minor)
-        return mine == (other.kind, other.sku, other.name, other.quantity, other.price_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +84,7 @@ def create_many(ctx: Ctx, orders: Sequence[OrderRow], *, source: str) -> None:
     if not orders:
         return
     quotas.reserve(ctx, "orders", len(orders))
-    number = _take_numbers(ctx, len(orders))
+    number = take_numbers(ctx, len(orders))
     heads, lines, events = [], [], []
     for offset, order in enumerate(orders):
         order_id = new_id()
@@ -100,8 +92,7 @@ def create_many(ctx: Ctx, orders: Sequence[OrderRow], *, source: str) -> None:
         lines += [_line(ctx, order_id, position, line) for position, line in enumerate(order.lines, 1)]
         events.append(_event(ctx, order_id, order, source))
     for table, rows in ((SalesOrder, heads), (OrderLine, lines), (OrderEvent, events)):
-        for start in range(0, len(rows), _CHUNK):
-            ctx.db.execute(insert(table.__table__).values(rows[start : start + _CHUNK]))  # type: ignore[attr-defined]
+        ctx.db.execute(insert(cast(Table, table.__table__)), rows)
 
 
 def _lines(ctx: Ctx, order_ids: Sequence[UUID]) -> dict[UUID, list[LineRow]]:
@@ -121,19 +112,8 @@ def _lines(ctx: Ctx, order_ids: Sequence[UUID]) -> dict[UUID, list[LineRow]]:
         .order_by(OrderLine.order_id, OrderLine.position)
     )
     for order_id, *values in rows:
-        found.setdefault(order_id, []).append(LineRow(*values))
+        found.setdefault(order_id, []).append(LineRow(*cast(Any, values)))
     return found
-
-
-def _take_numbers(ctx: Ctx, count: int) -> int:
-    """Return the first of `count` order numbers that follow each other."""
-    statement = upsert(OrderCounter).values(tenant_id=ctx.tenant.id, id=new_id(), last_number=FIRST_NUMBER + count - 1)
-    last = ctx.db.scalar(
-        statement.on_conflict_do_update(
-            index_elements=[OrderCounter.tenant_id], set_={"last_number": OrderCounter.last_number + count}
-        ).returning(OrderCounter.last_number)
-    )
-    return int(last or 0) - count + 1
 
 
 def _head(ctx: Ctx, order_id: UUID, number: int, order: OrderRow) -> dict[str, Any]:
