@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import failures
 from app.apidocs.spec import build_api
 from app.demo import seed_demo
+from app.hosts import OneHost
 from app.kit.module import Module
 from app.modules import MODULES
 from app.web import headers, templating
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     )
     app.url_map.strict_slashes = False
     app.extensions["terrace"] = runtime
+    app.wsgi_app = OneHost(app.wsgi_app)  # type: ignore[method-assign]
     if runtime.settings.proxy_hops:
         hops = runtime.settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_HEAD = ("measured thing", "floor", "measured", "ratio", "bound", "ok")
+_HEAD = ("", "floor", "measured", "ratio", "bound", "ok")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured number. With a floor its ratio is what counts, else the number; `bound` None is for reading only."""
+    """A measured number. With a ratio it is that which is bound, else the number; without a bound it is for reading."""
 
     name: str
     measured: float
@@ -29,39 +29,33 @@ class Figure:
         value = self.measured if self.ratio is None else self.ratio
         return value >= self.bound if self.more else value <= self.bound
 
+    def cells(self) -> tuple[str, ...]:
+        """Return this line of the table."""
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        said = "" if self.bound is None else "yes" if self.ok else "NO"
+        return self.name, _amount(self.floor, self.unit), _amount(self.measured, self.unit), ratio, self._limit(), said
+
+    def _limit(self) -> str:
+        if self.bound is None:
+            return ""
+        value = _amount(self.bound, self.unit) if self.ratio is None else f"{self.bound:g}"
+        return f"{'≥' if self.more else '≤'} {value}"
+
 
 def table(figures: Iterable[Figure]) -> str:
     """Return the figures as a table for a terminal."""
-    rows = [_HEAD, *(_cells(figure) for figure in figures)]
+    rows = [_HEAD, *(figure.cells() for figure in figures)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_HEAD))]
     return "\n".join(_line(row, widths) for row in rows)
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    first, *rest = (cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(cells, widths, strict=True)))
-    return "  ".join([first, *rest])
-
-
-def _cells(figure: Figure) -> tuple[str, ...]:
-    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-    return figure.name, _amount(figure.floor, figure.unit), _amount(figure.measured, figure.unit), ratio, _bound(figure), _ok(figure)
-
-
-def _bound(figure: Figure) -> str:
-    if figure.bound is None:
-        return ""
-    value = f"{figure.bound:g}" if figure.ratio is not None else _amount(figure.bound, figure.unit)
-    return f"{'≥' if figure.more else '≤'} {value}"
-
-
-def _ok(figure: Figure) -> str:
-    if figure.bound is None:
-        return ""
-    return "yes" if figure.ok else "NO"
+    padded = [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
+    return "  ".join([cells[0].ljust(widths[0]), *padded[1:]]).rstrip()
 
 
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{number} {unit}"

@@ -23,7 +23,9 @@ class Turns:
     ratio: float
 
 
-def compare(floor: Callable[[], object], measured: Callable[[], object], *, clock: Clock, count: int, rounds: int) -> Turns:
+def compare(
+    floor: Callable[[], object], measured: Callable[[], object], *, clock: Clock, count: int, rounds: int
+) -> Turns:
     """Do both sides `count` times in each round, in changing order, and return what one time costs by `clock`."""
     for _ in range(max(3, count // 10)):
         floor()

@@ -5,13 +5,12 @@ Standard library only: set-up runs it before anything is installed.
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.node import Node
 
 _FILES = (
     "htmx.org/dist/htmx.min.js",
@@ -44,9 +43,9 @@ class Assets:
         stamp = self._target / _STAMP
         return stamp.exists() and stamp.read_text() == self._wanted() and (self._modules / "axe-core").exists()
 
-    def build(self, npm: Path, path: str) -> None:
+    def build(self, node: Node) -> None:
         """Fetch the packages and make the folder anew. Raises StackError when a step fails."""
-        self._fetch(npm, path)
+        node.run_npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=self._checkout)
         self.collect()
 
     def collect(self) -> None:
@@ -63,14 +62,6 @@ class Assets:
         (draft / _STAMP).write_text(self._wanted())
         shutil.rmtree(self._target, ignore_errors=True)
         draft.rename(self._target)
-
-    def _fetch(self, npm: Path, path: str) -> None:
-        command: list[str | Path] = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(
-            command, cwd=self._checkout, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise StackError(f"npm could not fetch the front-end files:\n{done.stderr.strip()}")
 
     def _sprite(self) -> str:
         names = self._icons.read_text().split()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stack import chromium
 from stack.errors import StackError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,20 +28,31 @@ def find() -> Path | None:
     for name in _NAMES:
         if found := shutil.which(name):
             return Path(found)
-    return None
+    return chromium.find()
 
 
 def ensure() -> Path:
     """Return the browser, installed now where it is missing. Raises StackError when it cannot be."""
     browser = find()
-    if browser is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    if browser is not None:
+        return browser
+    if os.geteuid() == 0 and shutil.which("apt-get"):
         print("  Installing Chromium for the browser tests …", flush=True)
         _install()
-        browser = find()
-    if browser is None:
+        return _found()
+    print("  Fetching a Chromium for the browser tests …", flush=True)
+    try:
+        return chromium.fetch()
+    except StackError as error:
         raise StackError(
-            f"The browser tests need Chromium: run `sudo {_COMMAND}`, or set TERRACE_CHROMIUM to a Chromium."
-        )
+            f"{error}\nThe browser tests need Chromium: run `sudo {_COMMAND}`, or set TERRACE_CHROMIUM to one."
+        ) from error
+
+
+def _found() -> Path:
+    browser = find()
+    if browser is None:
+        raise StackError("Chromium is not on the PATH after its installation; set TERRACE_CHROMIUM to it.")
     return browser
 
 

@@ -75,7 +75,7 @@ class Postgres(Launcher):
     @override
     def wait_ready(self) -> None:
         """Return when a log-in succeeds and the database exists. Raises StackError."""
-        self.process.wait_until(self._answers, timeout=60)
+        self.process.wait_until(self._answers, timeout=120)
         with psycopg.connect(self.url(_SUPERUSER, "postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if found is None:

@@ -50,7 +50,7 @@ class Web:
 
     def wait_ready(self) -> None:
         """Return when the application answers. Raises StackError when it does not start."""
-        self.process.wait_until(self._answers, timeout=60)
+        self.process.wait_until(self._answers, timeout=120)
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)

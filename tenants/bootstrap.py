@@ -71,6 +71,12 @@ def bootstrap(superuser_url: str, passwords: Mapping[str, str]) -> None:
         _refusals(connection)
 
 
+def secure_database(superuser_url: str) -> None:
+    """Set the rights on the database itself, which a copy of a bootstrapped database does not take along."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        _database_rights(connection)
+
+
 def check_version(server_version: int) -> None:
     """Raise OldServer unless `server_version` (as libpq numbers it, e.g. 180006) has the fixes we rely on."""
     major, minor = divmod(server_version, 10000)

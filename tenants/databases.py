@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import select
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg import generators
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -54,6 +56,16 @@ def sqlalchemy_url(url: str) -> str:
     return re.sub(r"^postgres(?:ql)?(?:\+psycopg)?://", "postgresql+psycopg://", url)
 
 
+def bound(engine: Engine, binding: Binding) -> Engine:
+    """Return `engine` with `binding` for all its transactions; pool, statement cache and listeners are shared.
+
+    A copy, and not `Engine.execution_options()`, which joins the listeners anew at every call and every connection.
+    """
+    made = copy.copy(engine)
+    made.update_execution_options(**{OPTION: binding})
+    return made
+
+
 def _engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         sqlalchemy_url(url),
@@ -78,7 +90,7 @@ def _bind(connection: Connection) -> None:
         raise Unbound("a transaction was opened without a tenant")
     driver: psycopg.Connection[Any] = connection.connection.dbapi_connection  # type: ignore[assignment]
     try:
-        driver.execute(binding.sql)
+        _send(driver, binding.sql)
     except psycopg.OperationalError as error:
         connection.invalidate(error)
         raise OperationalError("bind", None, error, connection_invalidated=True) from error
@@ -87,6 +99,17 @@ def _bind(connection: Connection) -> None:
         driver.rollback()
         raise Unbound(f"the binding was refused: {type(error).__name__}") from error
     _count_schema(connection, binding)
+
+
+def _send(driver: psycopg.Connection[Any], script: bytes) -> None:
+    """Run a script that gives no rows, without the cursor that psycopg would make for it: a third of its cost.
+
+    Raises psycopg.Error.
+    """
+    driver.pgconn.send_query(script)
+    last = driver.wait(generators.execute(driver.pgconn))[-1]
+    if last.status != ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(last)
 
 
 def _count_schema(connection: Connection, binding: Binding) -> None:

@@ -21,7 +21,6 @@ from tenants.access import Access, access_of
 from tenants.context import ANONYMOUS, Ctx
 from tenants.errors import FeatureOff, NoSuchTenant, TenantIsolationError, TenantNotReady, TenantSuspended
 from tenants.rate import Verdict
-from tenants.resolver import normal_host
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
 
@@ -70,7 +69,7 @@ class Edge:
         g.runtime = self._runtime
         g.request_id = str(uuid.uuid4())
         g.started = utcnow()
-        g.host = normal_host(request.environ.get("HTTP_HOST"))
+        g.host = request.environ["terrace.host"]
         begin_log_fields(request_id=g.request_id, function=request.endpoint)
 
     def _guard(self, view: Callable[..., Any], access: Access) -> Callable[..., Any]:

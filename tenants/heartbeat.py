@@ -55,10 +55,12 @@ def stoppable(seconds: float) -> Iterator[None]:
 
     before_alarm = signal.signal(signal.SIGALRM, raise_in_place(TimedOut))
     before_term = signal.signal(signal.SIGTERM, raise_in_place(Stopped))
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before_alarm)
         signal.signal(signal.SIGTERM, before_term)
+        # The process's own alarm stood still meanwhile.
+        signal.setitimer(signal.ITIMER_REAL, left)

@@ -11,10 +11,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from redis import Redis
 from rq import Worker
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
@@ -23,6 +22,7 @@ from typing_extensions import override
 
 from app.kit.jobs.bell import ENTRY
 from app.kit.jobs.envelope import ForgedEnvelope
+from app.kit.redis_client import connect
 from tenants.runner import Runner
 from tenants.runtime import Runtime
 
@@ -34,6 +34,8 @@ MONITORING = 5
 MAINTENANCE = 30
 # How long a horse that was told to stop may take to give its job back (seconds).
 GOODBYE = 5.0
+# How long a horse may spend outside of jobs (seconds); each job brings its own limit.
+BETWEEN_JOBS = 30.0
 
 
 def summons(perform: Callable[..., object]) -> type[RqJob]:
@@ -67,13 +69,13 @@ class Foreman(Worker):
         """Connect to Redis, with waits long enough for a blocking read."""
         self._runtime = runtime
         self._runner = Runner(runtime)
-        connection = Redis.from_url(runtime.settings.redis_url, socket_connect_timeout=2, health_check_interval=15)
+        connection = connect(runtime.settings.redis_url, timeout=WORKER_TTL - 5)
         super().__init__(
             # By name: RQ then makes the queues with the class of jobs below, also where it cleans up.
             list(queues),
             connection=connection,
             serializer=JSONSerializer,
-            job_class=summons(self._runner.perform),
+            job_class=summons(self._answer),
             worker_ttl=WORKER_TTL,
             job_monitoring_interval=MONITORING,
             maintenance_interval=MAINTENANCE,
@@ -82,6 +84,7 @@ class Foreman(Worker):
 
     def warm_up(self) -> None:
         """Do once what every fork would do again: meet the database, compile the statements, settle the memory."""
+        self._runtime.resolver.follows = False
         try:
             self._runner.rehearse()
         except SQLAlchemyError:
@@ -91,6 +94,13 @@ class Foreman(Worker):
         gc.collect()
         # Otherwise the collector of a fork would touch, and so copy, every page of what was loaded.
         gc.freeze()
+
+    def _answer(self, sealed: Mapping[str, object]) -> None:
+        # Nobody watches a work-horse between two jobs: one that hangs there must end by itself.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, BETWEEN_JOBS)
+        self._runner.perform(sealed)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     @override
     def subscribe(self) -> None:

@@ -60,6 +60,8 @@ class Resolver:
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, tuple[float, Tenant | None]] = OrderedDict()
         self._listener: threading.Thread | None = None
+        # Off in a process that forks: a fork copies the thread's locks without the thread.
+        self.follows = True
         self.hits = 0
         self.misses = 0
 
@@ -149,6 +151,8 @@ class Resolver:
         return tenant_of(row[0], row[1], overrides)
 
     def _listen(self) -> None:
+        if not self.follows:
+            return
         if self._listener is None or not self._listener.is_alive():
             with self._lock:
                 if self._listener is None or not self._listener.is_alive():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
 from app.kit.db import TenantOwned
 from tenants.binding import CONTROL, PLATFORM, Binding
-from tenants.databases import OPTION
+from tenants.databases import bound
 from tenants.errors import TenantIsolationError
 
 
@@ -18,7 +20,7 @@ class BoundSession(Session):
     """A session whose every transaction opens with its binding."""
 
     def __init__(self, engine: Engine, binding: Binding) -> None:
-        super().__init__(engine.execution_options(**{OPTION: binding}), expire_on_commit=False)
+        super().__init__(bound(engine, binding), expire_on_commit=False)
         self.binding = binding
 
 
@@ -49,13 +51,18 @@ class PlatformSession(BoundSession):
 @event.listens_for(TenantSession, "do_orm_execute")
 def _add_tenant_predicate(state: ORMExecuteState) -> None:
     # The predicate beside the policy is for the planner: the policy's own value is hidden from it.
+    # A statement of tables and not of classes has nothing that the criterion could find; it brings its own predicate.
     session = state.session
-    if not isinstance(session, TenantSession) or state.is_column_load or state.is_relationship_load:
+    if not state.is_orm_statement or state.is_column_load or state.is_relationship_load:
         return
-    tenant_id = session.tenant_id
-    state.statement = state.statement.options(
-        with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
-    )
+    if isinstance(session, TenantSession):
+        state.statement = state.statement.options(_criterion(session.tenant_id))
+
+
+@lru_cache(maxsize=4096)
+def _criterion(tenant_id: UUID) -> ExecutableOption:
+    """Return the predicate for all classes of tenant tables; making it costs more than many a query."""
+    return with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
 
 
 @event.listens_for(TenantSession, "before_flush")

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 GRACE, GIVE_BACK, KILL = 8.0, 6.0, 1.0
 # A child that dies at once is not started again at once.
 TOO_SOON = 5.0
+PAUSE = 1.0
 POLL = 0.1
 _PR_SET_PDEATHSIG = 1
 
@@ -68,6 +69,8 @@ class Supervisor:
             queues = QUEUES[:-1] if number == 0 and workers > 1 else QUEUES
             self._tasks[f"jobs-{number + 1}"] = partial(run_jobs, build, queues)
         self._children: dict[int, tuple[str, float]] = {}
+        # Who is to be started again, and when.
+        self._missing: dict[str, float] = {}
         self._stopping = False
 
     def run(self) -> int:
@@ -108,9 +111,11 @@ class Supervisor:
     def _reap(self) -> None:
         for name, started in self._ended():
             log.warning("A process has ended and is started again", extra={"role": name})
-            if time.monotonic() - started < TOO_SOON:
-                time.sleep(1.0)
-            if not self._stopping:
+            now = time.monotonic()
+            self._missing[name] = now + (PAUSE if now - started < TOO_SOON else 0)
+        for name, at in list(self._missing.items()):
+            if time.monotonic() >= at and not self._stopping:
+                del self._missing[name]
                 self._start(name)
 
     def _ended(self) -> list[tuple[str, float]]:

@@ -16,7 +16,7 @@ from flask import Flask
 from app.factory import build_runtime, create_app
 from config.settings import Settings
 from stack.testing import TestStack
-from tenants.bootstrap import LOGINS, bootstrap
+from tenants.bootstrap import LOGINS, bootstrap, secure_database
 from tenants.migrate import migrate_all
 from tenants.runtime import Runtime
 from tests.world import World
@@ -64,9 +64,17 @@ def clone_database(name: str) -> str:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY WAL_LOG")
     url = _database(superuser, name)
-    # Rights on the database itself are not copied with it.
-    bootstrap(url, {})
+    secure_database(url)
     return url
+
+
+def login_urls(superuser: str, name: str) -> dict[str, str]:
+    """Return the variables that lead each login to database `name`."""
+    return {
+        "DATABASE_URL": _login(superuser, name, "terrace_app"),
+        "WORKER_DATABASE_URL": _login(superuser, name, "terrace_worker"),
+        "DATABASE_ADMIN_URL": _login(superuser, name, "terrace_migrator"),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +91,7 @@ def settings(superuser_url: str) -> Settings:
     number = int("".join(c for c in os.environ.get("PYTEST_XDIST_WORKER", "gw0") if c.isdigit())) + 1
     env = {
         **os.environ,
-        "DATABASE_URL": _login(superuser_url, name, "terrace_app"),
-        "WORKER_DATABASE_URL": _login(superuser_url, name, "terrace_worker"),
-        "DATABASE_ADMIN_URL": _login(superuser_url, name, "terrace_migrator"),
+        **login_urls(superuser_url, name),
         "REDIS_URL": f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{number}",
         "BASE_URL": "http://localhost",
         "SPARES": "0",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from typing_extensions import override
 
 from app.accounts.passwords import hash_password
 from app.kit.jobs.registry import QUEUES
@@ -19,7 +21,39 @@ from tenants.runtime import Runtime
 from tenants.tenant import Tenant
 
 PASSWORD = "a lighthouse in the fog"
+_HIDDEN = re.compile(r'name="(csrf_token|idempotency_key)" value="([^"]*)"')
 _numbers = itertools.count(1)
+
+
+class Browser(FlaskClient):
+    """A client that stays on one host, with cookies."""
+
+    host = "localhost"
+
+    @override
+    def open(self, *args: Any, **options: Any) -> Any:
+        if args and isinstance(args[0], str):
+            options.setdefault("base_url", f"http://{self.host}")
+        return super().open(*args, **options)
+
+
+class HostClient(FlaskClient):
+    """A test client that speaks to one host."""
+
+    host = "localhost"
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        """Send a request to the client's host."""
+        if args and isinstance(args[0], str):
+            options.setdefault("base_url", f"http://{self.host}")
+        return super().open(*args, **options)
+
+
+def client_at(app: Flask, host: str) -> HostClient:
+    """Return a client of `app` that speaks to `host` and keeps cookies."""
+    client = HostClient(app, app.response_class, use_cookies=True)
+    client.host = host
+    return client
 
 
 @dataclass(frozen=True)
@@ -39,11 +73,18 @@ class House:
         """Open a transaction inside the tenant as the system; a context manager."""
         return self.world.runtime.tenant(self.tenant.id, **options)
 
-    def browser(self) -> FlaskClient:
+    def browser(self) -> Browser:
         """Return a client that speaks to the tenant's host and keeps cookies."""
-        client = self.world.app.test_client()
-        client.environ_base["HTTP_HOST"] = self.host
+        client = Browser(self.world.app, self.world.app.response_class, use_cookies=True)
+        client.host = self.host
         return client
+
+    def signed_in(self, email: str | None = None, password: str = PASSWORD) -> Window:
+        """Sign in on the web and return the browser."""
+        window = Window(self.browser())
+        answer = window.submit("/signin", {"email": email or self.owner_email, "password": password})
+        assert answer.status_code == 303, answer.text
+        return window
 
     def api(self, email: str | None = None, password: str = PASSWORD) -> Api:
         """Sign in over the API and return a client that carries the token."""
@@ -51,6 +92,23 @@ class House:
         answer = client.post("/api/v1/auth/signin", json={"email": email or self.owner_email, "password": password})
         assert answer.status_code == 200, answer.text
         return Api(client, answer.json["access_token"])
+
+
+@dataclass
+class Window:
+    """A browser without script: it fills in the hidden fields that each form carries."""
+
+    client: FlaskClient
+
+    def get(self, path: str, **options: Any) -> Any:
+        """Open a page."""
+        return self.client.get(path, **options)
+
+    def submit(self, path: str, data: dict[str, Any], *, form: str | None = None) -> Any:
+        """Send the form that the page `form` (or the one at `path`) shows."""
+        page = self.client.get(form or path).get_data(as_text=True)
+        hidden = dict(_HIDDEN.findall(page))
+        return self.client.post(path, data={**hidden, **data}, content_type="multipart/form-data")
 
 
 @dataclass

@@ -43,7 +43,7 @@ auth = Blueprint("auth", __name__, url_prefix=f"{PREFIX}/auth", description="Way
 keys = PlainBlueprint("keys", __name__)
 
 _AT_THE_DOOR = "Whoever is at the door has not signed in yet"
-_BY_TOKEN = "The token in the body is the credential"
+_IN_THE_BODY = "The body carries the credential"
 _ACCEPTED = {"status": "accepted"}
 _FINDING = throttle.ProcessLimit(30, 60.0)
 _SHOWN = {
@@ -70,7 +70,7 @@ def signin(data: dict[str, Any]) -> dict[str, Any]:
 
 
 @auth.route("/refresh", methods=["POST"])
-@public(_BY_TOKEN, host="any")
+@public(_IN_THE_BODY, host="any")
 @auth.arguments(RefreshSchema)
 @auth.response(200, TokensSchema, example=_SHOWN)
 def refresh(data: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def forgot(data: dict[str, Any]) -> dict[str, str]:
 
 
 @auth.route("/password/reset", methods=["POST"])
-@public(_BY_TOKEN, host="any")
+@public(_IN_THE_BODY, host="any")
 @auth.arguments(ResetSchema)
 @auth.response(204)
 def reset(data: dict[str, Any]) -> None:
@@ -148,7 +148,7 @@ def reset(data: dict[str, Any]) -> None:
 
 
 @auth.route("/verify-email", methods=["POST"])
-@public(_BY_TOKEN, host="any")
+@public(_IN_THE_BODY, host="any")
 @auth.arguments(LinkSchema)
 @auth.response(204)
 def verify_email(data: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ def resend_verification() -> dict[str, str]:
 
 
 @auth.route("/invitations/accept", methods=["POST"])
-@public(_BY_TOKEN, host="any")
+@public(_IN_THE_BODY, host="any")
 @auth.arguments(AcceptSchema)
 @auth.response(201, UserSchema)
 def accept(data: dict[str, Any]) -> dict[str, Any]:

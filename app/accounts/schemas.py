@@ -17,7 +17,7 @@ from app.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 _ZONES = sorted(available_timezones())
 _WRONG_ZONE = "Write a time zone, like Europe/London."
 _WRONG_LIMIT = f"Write a whole number from 1 to {MAX_LIMIT}."
-_FORM_OF_TOKEN = r"^[a-z]{2}_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$"
+_SHAPE = r"^[a-z]{2}_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$"
 # A password that is only compared may be anything; this bounds what is hashed.
 _LONGEST_TRY = 1024
 
@@ -65,7 +65,7 @@ class Token(fields.String):
     """A token of ours; anything longer than one is none."""
 
     def __init__(self, **options: Any) -> None:
-        metadata = {"pattern": _FORM_OF_TOKEN, "example": f"rt_{'0' * 32}_{'A' * 43}"}
+        metadata = {"pattern": _SHAPE, "example": f"rt_{'0' * 32}_{'A' * 43}"}
         super().__init__(metadata=metadata, load_only=True, validate=validate.Length(1, 200), **options)
 
 

@@ -66,12 +66,20 @@ def build_api(app: Flask) -> ProblemApi:
 def document(app: Flask) -> dict[str, Any]:
     """Return the OpenAPI document of `app`, complete."""
     found: dict[str, Any] = app.extensions["terrace_api"].spec.to_dict()
+    for tag in found.get("tags", []):
+        tag["name"] = _tag(tag["name"])
     declared = _declarations(app)
     for path, operations in found.get("paths", {}).items():
         for method, operation in operations.items():
             if isinstance(operation, dict) and "responses" in operation:
+                operation["tags"] = [_tag(name) for name in operation.get("tags", ())]
                 _complete(operation, path, method, declared.get((path, method)))
     return found
+
+
+def _tag(blueprint: str) -> str:
+    """Return the words for a blueprint's name: `signup_api` is "Signup"."""
+    return blueprint.removesuffix("_api").replace("_", " ").capitalize()
 
 
 def _declarations(app: Flask) -> dict[tuple[str, str], Access]:

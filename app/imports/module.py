@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from app.imports import jobs
-from app.kit.module import Module
+from app.imports.api import blp
+from app.imports.views import web
+from app.kit.module import Module, NavItem
 
-module = Module(name="imports", jobs=[jobs.SPEC], permissions={"imports.run": "contributor", "imports.read": "viewer"})
+module = Module(
+    name="imports",
+    api=[blp],
+    web=[web],
+    jobs=[jobs.SPEC],
+    # A file writes what its reader could write by hand; the service asks for those rights as well.
+    permissions={"imports.run": "admin"},
+    nav=[NavItem("Imports", "imports.index", "file-import", group="Run", permission="imports.run", order=60)],
+)

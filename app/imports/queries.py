@@ -56,6 +56,12 @@ def find_by_request(ctx: Ctx, *, request_key: str) -> ImportRun | None:
     )
 
 
+def find_by_file(ctx: Ctx, *, file_id: UUID) -> ImportRun | None:
+    """Return an import of this file, or None."""
+    query = select(ImportRun).where(ImportRun.tenant_id == ctx.tenant.id, ImportRun.file_id == file_id)
+    return ctx.db.scalar(query.order_by(ImportRun.created_at).limit(1))
+
+
 def list_runs(ctx: Ctx, *, cursor: str | None, limit: int) -> Page:
     """Return one page of imports, the newest first.
 

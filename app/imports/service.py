@@ -19,6 +19,7 @@ from tenants.context import Ctx
 JOB = "imports.run"
 # Imports of a workspace run one after the other: two that make the same products would get in each other's way.
 _ORDERING = "imports"
+_WRITES = {"products": ("products.write",), "orders": ("orders.write", "products.write")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def draft(
     ctx: Ctx, *, resource: str, incoming: Incoming, request_key: str | None = None, request_digest: str = ""
 ) -> ImportRun:
     """Record an import whose columns are guessed and not yet confirmed."""
-    ctx.require("imports.run")
+    _require(ctx, resource)
     run = ImportRun(
         resource=resource,
         dry_run=True,
@@ -74,8 +75,8 @@ def start(
 
     Raises NotFound, ImportStarted, Invalid with a pointer at each column that does not fit.
     """
-    ctx.require("imports.run")
     run = queries.get_run(ctx, run_id=run_id, lock=True)
+    _require(ctx, run.resource)
     if run.job_id is not None:
         raise ImportStarted("Import the file again to choose other columns.")
     columns.columns(FIELDS[run.resource], run.preview["header"], mapping)
@@ -91,8 +92,8 @@ def repeat(ctx: Ctx, *, run_id: UUID, dry_run: bool | None = None) -> ImportRun:
 
     Raises NotFound.
     """
-    ctx.require("imports.run")
     old = queries.get_run(ctx, run_id=run_id)
+    _require(ctx, old.resource)
     run = ImportRun(
         resource=old.resource,
         dry_run=True if dry_run is None else dry_run,
@@ -121,6 +122,13 @@ def default_options(ctx: Ctx, rows: Sequence[Sequence[str]]) -> Options:
         time_zone=settings.time_zone,
         month_first=columns.month_first([cell for row in rows for cell in row]),
     )
+
+
+def _require(ctx: Ctx, resource: str) -> None:
+    """Refuse whoever could not make by hand what the file makes."""
+    ctx.require("imports.run")
+    for permission in _WRITES[resource]:
+        ctx.require(permission)
 
 
 def _enqueue(ctx: Ctx, run: ImportRun) -> None:

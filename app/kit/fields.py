@@ -13,6 +13,8 @@ from app.kit.money import currencies
 # NUL and its like: PostgreSQL refuses the first, and none of them can be seen.
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _LINE_CONTROL = r"\x00-\x1f\x7f"
+_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _EMAIL = r"^[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,64}@[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,185}\.[A-Za-z0-9-]{2,63}$"
 
 
@@ -77,7 +79,7 @@ class Amount(fields.String):
     """A decimal string such as "19.99"; its currency stands beside it, so the schema turns it into minor units."""
 
     def __init__(self, **options: Any) -> None:
-        metadata = {"pattern": r"^\d{1,15}(\.\d{1,10})?$", "example": "19.99"}
+        metadata = {"pattern": r"^[0-9]{1,15}(\.[0-9]{1,10})?$", "example": "19.99"}
         super().__init__(metadata=metadata | options.pop("metadata", {}), **options)
 
     @override
@@ -85,13 +87,16 @@ class Amount(fields.String):
         # A JSON number would pass through a binary float on its way here.
         if not isinstance(value, str):
             raise ValidationError('Send the amount as text, like "14.90".')
+        if not _AMOUNT.fullmatch(value.strip()):
+            raise ValidationError("Write a number, like 14.90.")
         return value.strip()
 
 
 class Whole(fields.Integer):
-    """A whole number within bounds."""
+    """A whole number within bounds; `text=True` for addresses, where every value is text."""
 
-    def __init__(self, *, least: int, most: int, **options: Any) -> None:
+    def __init__(self, *, least: int, most: int, text: bool = False, **options: Any) -> None:
+        self.text = text
         told = f"Write a whole number from {least:,} to {most:,}."
         super().__init__(
             strict=True,
@@ -99,6 +104,12 @@ class Whole(fields.Integer):
             error_messages={"invalid": told, "too_large": told} | options.pop("error_messages", {}),
             **options,
         )
+
+    @override
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if self.text and isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Choice(fields.String):

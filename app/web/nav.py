@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app, g, request, url_for
@@ -133,10 +133,24 @@ def settings_nav() -> tuple[Section, ...]:
     return _sections([item for item in nav_items() if item.group in SETTINGS_GROUPS], request.path)
 
 
+def _rail() -> tuple[Section, ...]:
+    """Return the rail; Settings stays marked on every page that stands beside the settings."""
+    sections = _sections([item for item in nav_items() if item.group not in SETTINGS_GROUPS], request.path)
+    beside = [entry for section in settings_nav() for entry in section.entries]
+    if not any(entry.current for entry in beside):
+        return sections
+    doors = {entry.href for entry in beside}
+
+    def mark(entry: Entry) -> Entry:
+        return replace(entry, current=entry.current or entry.href in doors)
+
+    return tuple(replace(section, entries=tuple(map(mark, section.entries))) for section in sections)
+
+
 def shell() -> Shell:
     """Return the shell of this request; for templates inside a workspace."""
     ctx: Ctx = g.ctx
-    sections = _sections([i for i in nav_items() if i.group not in SETTINGS_GROUPS], request.path)
+    sections = _rail()
     entries = [entry for section in sections for entry in section.entries]
     name = ctx.tenant.company_name
     return Shell(

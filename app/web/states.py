@@ -46,6 +46,7 @@ LOOKS: dict[str, Look] = {
     "succeeded": Look("Done", "circle-check", OK),
     "suspended": Look("Suspended", "lock", BAD),
     "trial": Look("Trial", "clock", LATER),
+    "unpaid": Look("Unpaid", "cash", WAIT),
     "unverified": Look("Not confirmed yet", "mail", WAIT),
     "verified": Look("Confirmed", "circle-check", OK),
 }

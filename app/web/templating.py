@@ -38,6 +38,12 @@ def html_attrs(attrs: dict[str, Any] | None) -> Markup:
     return Markup("").join(parts)
 
 
+def panel_attrs(href: str) -> dict[str, str]:
+    """Return the attributes of a link that opens the side panel in place; without script it is a link like any."""
+    place = "#panel-place"
+    return {"hx-get": href, "hx-select": place, "hx-target": place, "hx-swap": "outerHTML", "hx-push-url": "true"}
+
+
 def here_with(**changes: Any) -> str:
     """Return this page's address with some query parameters changed; None takes one out."""
     query = MultiDict(request.args)
@@ -93,6 +99,7 @@ def install(app: Flask) -> None:
         nonce=headers.nonce,
         settings_nav=nav.settings_nav,
         shell=nav.shell,
+        panel_attrs=panel_attrs,
         site_name=site_name,
         spark_line=draw.spark_line,
         state_look=states.look_of,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.isolation.street import Street, build_street, tear_down
 from tests.isolation.walls import Walls, planted_walls
 
 
@@ -15,3 +16,11 @@ def walls(superuser_url: str, settings: Any) -> Iterator[Walls]:
     """Return four planted tenants: A and B in one pool, C and D in schemas of their own."""
     with planted_walls(superuser_url, settings.database_admin_url) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def street(settings: Any, worker_runtime: Any, superuser_url: str) -> Iterator[Street]:
+    """Return five tenants with people and things, in an application of their own whose rates never end."""
+    made = build_street(settings, worker_runtime, superuser_url)
+    yield made
+    tear_down(made)

@@ -19,6 +19,8 @@ EXPECTED = frozenset(
     {"42501", "23505", "23503", "23502", "23514", "0A000", "21000", "428C9", "42883", "42804", "42846"}
     | {"42601", "42702", "42703", "42P01", "42P10"}
 )
+# PostgreSQL 18's planner gives up like this on some joins of sub-queries, with row security or without; nothing is shown.
+SERVERS_OWN = "variable not found in subplan target list"
 PAIRS = (("A", "B"), ("C", "B"))
 
 
@@ -40,7 +42,7 @@ def _try(walls: Walls, who: str, statement: str, where: str) -> bool:
     state, shown, touched = walls.run(statement.encode())
     if state:
         walls.leave()
-        assert state in EXPECTED, (where, statement, state, shown)
+        assert state in EXPECTED or SERVERS_OWN in shown, (where, statement, state, shown)
     else:
         assert [m for m in walls.foreign_marks(who) if m in shown] == [], (where, statement)
         if touched and not statement.startswith(("SELECT", "WITH", "COPY", "DECLARE")):

@@ -39,7 +39,7 @@ def attempt(place: Path, **settings: str) -> str:
 @contextmanager
 def running(place: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a run and give its process and its panel."""
-    env = {**PLAIN, "DATA_DIR": str(place / "data"), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    env = {**PLAIN, "DATA_DIR": str(place / "data"), "PORT": str(port), "SPARES": "0"}
     command = [sys.executable, "-m", "stack.run"]
     with subprocess.Popen(
         command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -112,7 +112,7 @@ def test_a_folder_in_use_is_named(place: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_stops_cleanly_and_survives_being_killed(place: Path) -> None:
+def test_a_run_stops_cleanly_survives_being_killed_and_names_a_server_that_dies(place: Path) -> None:
     port = free_port()
     with running(place, port) as (run, panel):
         assert f"Open  http://localhost:{port}" in panel
@@ -130,17 +130,8 @@ def test_a_run_stops_cleanly_and_survives_being_killed(place: Path) -> None:
         assert nobody_left(killed)
         assert panel.partition("Open")[2] == again.partition("Open")[2]
         last = recorded(place)
-        run.send_signal(signal.SIGTERM)
-        assert run.wait(timeout=60) == 0
-    assert nobody_left(last)
-
-
-@pytest.mark.slow
-def test_a_server_that_dies_ends_the_run_with_its_name_and_last_words(place: Path) -> None:
-    with running(place, free_port()) as (run, _):
-        pids = recorded(place)
-        os.kill(pids["valkey"], signal.SIGKILL)
+        os.kill(last["valkey"], signal.SIGKILL)
         assert run.wait(timeout=60) == 1
         assert run.stdout is not None
         assert "valkey ended with code -9. Its last words" in run.stdout.read()
-    assert eventually(lambda: nobody_left(pids))
+    assert eventually(lambda: nobody_left(last))

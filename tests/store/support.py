@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from app.kit.desk import Outbox
 from app.store.products import service
@@ -42,3 +43,18 @@ def at_once(count: int, work: Callable[[int], str]) -> list[str]:
         thread.join(60)
         assert not thread.is_alive()
     return said
+
+
+@contextmanager
+def counting() -> Iterator[list[str]]:
+    """Collect the statements that reach the database meanwhile, from any engine of this process."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from app.kit.concurrency import Versions
 from app.kit.errors import NotFound, StaleVersion
 from app.store.products import errors, queries, service

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import create_environ, run_wsgi_app
 
 from app.kit.clock import utcnow
 from tenants import lifecycle, resolver
 from tenants.errors import NoSuchTenant
 from tenants.models import Host, TenantRecord, TierOverride
 from tenants.resolver import normal_host
+from tests.world import client_at
 
 NOBODY = [
     "", " ", "unused-slug.localhost", "UNUSED.localhost", "127.0.0.1", "[::1]", "xn--acme-1234.localhost", "a" * 300,
@@ -25,16 +27,16 @@ NOBODY = [
 
 @pytest.mark.parametrize("host", NOBODY)
 def test_every_host_that_is_nobodys_gets_the_same_answer(app: Any, host: str) -> None:
-    def ask(name: str) -> tuple[int, bytes, list[tuple[str, str]]]:
-        client = app.test_client()
-        client.environ_base["HTTP_HOST"] = name
-        answer = client.get("/api/v1/products", headers={"Authorization": ""})
-        body = answer.get_data().replace(answer.headers["X-Request-Id"].encode(), b"")
-        shown = [(k, v) for k, v in answer.headers if k not in ("X-Request-Id", "Content-Security-Policy", "Date")]
-        return answer.status_code, body, shown
+    def ask(name: str) -> tuple[str, bytes, list[tuple[str, str]]]:
+        # Straight into the application: a client library would refuse to send some of these.
+        environ = create_environ("/api/v1/products", environ_overrides={"HTTP_HOST": name})
+        chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
+        body = b"".join(chunks).replace(headers["X-Request-Id"].encode(), b"")
+        changing = ("X-Request-Id", "Content-Security-Policy", "Date")
+        return status, body, [(k, v) for k, v in headers if k not in changing]
 
     assert ask(host.encode("utf-8").decode("latin-1")) == ask("certainly-unused.localhost")
-    assert ask(host.encode("utf-8").decode("latin-1"))[0] == 404
+    assert ask(host.encode("utf-8").decode("latin-1"))[0].startswith("404")
 
 
 @pytest.mark.parametrize("form", ["{}", "{}.", "{}:80", "{}:65535"])
@@ -105,8 +107,7 @@ def test_overrides_count_while_they_last(runtime: Any, acme: Any) -> None:
 
 def test_health_answers_on_every_host(app: Any) -> None:
     for host in ("127.0.0.1", "localhost", "whatever.example"):
-        client = app.test_client()
-        client.environ_base["HTTP_HOST"] = host
+        client = client_at(app, host)
         assert client.get("/health").json["status"] == "ok"
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 200

@@ -24,7 +24,8 @@ ANSWERS = [
     ("GET", "/static/css/app.css", 200),
     ("GET", "/static/none.css", 404),
     ("GET", "/nothing-here", 404),
-    ("POST", "/", 405),
+    ("POST", "/", 403),
+    ("GET", "/theme", 405),
     ("GET", "/api/v1/nothing-here", 404),
     ("POST", "/csp-report", 204),
 ]
@@ -41,6 +42,13 @@ def nonce_of(answer: Any) -> str:
     found = re.search(r"script-src 'nonce-([^']+)'", answer.headers["Content-Security-Policy"])
     assert found
     return found[1]
+
+
+def choose(client: FlaskClient, **fields: str) -> Any:
+    """Post the theme form as the page has it."""
+    found = re.search(r"name=\"csrf_token\" value=\"([^\"]+)\"", client.get("/").text)
+    assert found
+    return client.post("/theme", data={"csrf_token": found[1], **fields})
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
@@ -102,15 +110,15 @@ def test_only_static_files_are_served(apex: FlaskClient, path: str) -> None:
 
 
 def test_choosing_a_theme_sets_a_cookie_and_goes_back(apex: FlaskClient) -> None:
-    answer = apex.post("/theme", data={"theme": "dark", "next": "/signup"})
+    answer = choose(apex, theme="dark", next="/signup")
     assert (answer.status_code, answer.location) == (303, "/signup")
     assert 'data-theme="dark"' in apex.get("/signup").text
-    apex.post("/theme", data={"theme": "pink"})
+    choose(apex, theme="pink")
     assert "data-theme" not in apex.get("/signup").text
 
 
 def test_choosing_a_theme_never_leads_to_another_site(apex: FlaskClient) -> None:
-    assert apex.post("/theme", data={"theme": "dark", "next": "//evil.example/x"}).location == "/"
+    assert choose(apex, theme="dark", next="//evil.example/x").location == "/"
 
 
 def test_a_workspace_shows_its_colour_and_another_does_not(acme: Any, globex: Any) -> None:

@@ -95,7 +95,7 @@ def count_by_status(ctx: Ctx) -> dict[str, int]:
     rows = ctx.db.execute(
         select(SalesOrder.status, func.count()).where(SalesOrder.tenant_id == ctx.tenant.id).group_by(SalesOrder.status)
     )
-    found = dict(rows.tuples().all())
+    found = dict(rows.all())
     return {"all": sum(found.values()), **found}
 
 

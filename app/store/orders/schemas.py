@@ -86,10 +86,10 @@ class OrderQuery(_Closed):
     """Which orders, and which page of them."""
 
     cursor = fields.String(metadata={"description": "`next_cursor` of the page before."})
-    limit = Whole(least=1, most=MAX_LIMIT, load_default=DEFAULT_LIMIT)
+    limit = Whole(least=1, most=MAX_LIMIT, text=True, load_default=DEFAULT_LIMIT)
     status = Choice(STATUSES)
     customer_email = Email()
-    number = Whole(least=1, most=10**15)
+    number = Whole(least=1, most=10**15, text=True)
     since = fields.AwareDateTime(data_key="from", metadata={"description": "Placed at this instant or later."})
     until = fields.AwareDateTime(data_key="to", metadata={"description": "Placed before this instant."})
     sort = Choice(SORTS, load_default="-placed_at")

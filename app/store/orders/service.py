@@ -62,6 +62,7 @@ def place_order(
         **_address(shipping_address or {}),
     )
     ctx.db.add(order)
+    ctx.db.flush()
     _remember(ctx, order, "placed", to=order.status)
     ctx.db.flush()
     ctx.emit(_fact(events.OrderPlaced, order))

@@ -115,7 +115,7 @@ def count_by_view(ctx: Ctx) -> dict[str, int]:
     rows = ctx.db.execute(
         select(Product.status, func.count()).where(Product.tenant_id == ctx.tenant.id).group_by(Product.status)
     )
-    found = dict(rows.tuples().all())
+    found = dict(rows.all())
     return {"all": sum(found.values()), **found, "low": count_low_stock(ctx)}
 
 
@@ -165,7 +165,7 @@ def find_by_skus(ctx: Ctx, *, skus: Iterable[str]) -> dict[str, UUID]:
     query = select(Product.sku_norm, Product.id).where(
         Product.tenant_id == ctx.tenant.id, Product.sku_norm.in_(wanted), Product.status == "active"
     )
-    return dict(ctx.db.execute(query).tuples().all())
+    return dict(ctx.db.execute(query).all())
 
 
 def list_for_sale(ctx: Ctx, *, limit: int = 500) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -126,7 +126,7 @@ class ProductQuery(Schema):
         unknown = RAISE
 
     cursor = fields.String(metadata={"description": "`next_cursor` of the page before."})
-    limit = Whole(least=1, most=MAX_LIMIT, load_default=DEFAULT_LIMIT)
+    limit = Whole(least=1, most=MAX_LIMIT, text=True, load_default=DEFAULT_LIMIT)
     status = Choice(STATUSES)
     category = Text(longest=80)
     type = Choice(TYPES)

@@ -122,7 +122,7 @@ def _control() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_host"),
         schema="control",
     )
-    op.create_index("ix_control_host_tenant_id", "host", ["tenant_id"], unique=False, schema="control")
+    op.create_index("ix_host_tenant_id", "host", ["tenant_id"], unique=False, schema="control")
     op.create_table(
         "login_directory",
         sa.Column("email_mac", sa.Text(), nullable=False),

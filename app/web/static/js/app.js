@@ -47,9 +47,30 @@
     404: 'This is no longer here. Load the page again.',
     429: 'Too many requests at once. Try again in a moment.',
   };
+  // The page stays as it is behind the question, so that what was written can still be read and copied.
+  const askToSignIn = () => {
+    if (document.getElementById('signed-out')) return;
+    const make = (tag, text, className = '') => Object.assign(document.createElement(tag), { textContent: text, className });
+    const dialog = make('dialog', '');
+    dialog.id = 'signed-out';
+    const title = make('h2', 'You were signed out');
+    title.id = 'signed-out-title';
+    dialog.setAttribute('aria-labelledby', title.id);
+    const link = make('a', 'Sign in', 'b main');
+    link.href = `/signin?next=${encodeURIComponent(location.pathname + location.search)}`;
+    const stay = make('button', 'Stay on this page', 'b');
+    stay.type = 'button';
+    stay.addEventListener('click', () => dialog.close());
+    dialog.addEventListener('close', () => dialog.remove());
+    const acts = make('div', '', 'acts');
+    acts.append(stay, link);
+    dialog.append(title, make('p', 'Your page is unchanged. Nothing was saved by the last step.', 'soft'), acts);
+    document.body.append(dialog);
+    dialog.showModal();
+  };
   on('htmx:response:error', (event) => {
     const { status } = event.detail.ctx.response;
-    if (status === 401) location.assign(`/signin?next=${encodeURIComponent(location.pathname + location.search)}`);
+    if (status === 401) askToSignIn();
     else if (status !== 409 && status !== 412 && status !== 422) {
       say(reasons[status] ?? 'That did not work. Your page is unchanged; try again in a moment.');
     }
@@ -169,5 +190,18 @@
     fresh('.rows', count);
   };
   ready();
-  on('htmx:after:swap', ready);
+
+  // --- the panel beside a list: its row is marked, focus goes in and comes back --------------------------------
+  let opener = null;
+  on('click', (event) => { opener = event.target.closest('.name a') ?? opener; });
+  let panel = find('[data-panel]');
+  on('htmx:after:swap', () => {
+    ready();
+    const now = find('[data-panel]');
+    if (now === panel) return;
+    panel = now;
+    all('tr.here').forEach((row) => row.classList.remove('here'));
+    if (panel) opener?.closest('tr')?.classList.add('here');
+    (panel ?? opener)?.focus();
+  });
 })();

@@ -14,7 +14,7 @@ from app.kit.desk import Job
 from app.kit.jobs.registry import Schedule
 from tenants.runtime import Runtime
 from tenants.scheduler import Scheduler, slot_of
-from tests.jobs.house import CLOCK
+from tests.jobs.engine.house import CLOCK
 
 HOUR = timedelta(hours=1)
 _days = iter(range(1, 1000))

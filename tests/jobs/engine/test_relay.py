@@ -16,8 +16,8 @@ from tenants.context import SYSTEM, Ctx
 from tenants.relay import Relay
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
-from tests.jobs import house
-from tests.jobs.house import Rang
+from tests.jobs.engine import house
+from tests.jobs.engine.house import Rang
 
 
 def emit(runtime: Runtime, tenant: Tenant, aggregate: uuid.UUID, *notes: str) -> None:

@@ -16,7 +16,7 @@ from tenants.runner import Runner
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
 from tests.conftest import PASSWORD, clone_database
-from tests.jobs import house
+from tests.jobs.engine import house
 
 
 @pytest.fixture(scope="session")

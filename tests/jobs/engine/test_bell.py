@@ -21,7 +21,7 @@ from tenants.horse import Foreman
 from tenants.runner import Runner
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
-from tests.jobs import house
+from tests.jobs.engine import house
 
 SECRET = "a secret of at least thirty-two bytes"
 

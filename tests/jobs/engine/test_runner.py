@@ -15,7 +15,7 @@ from tenants.runner import Runner
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
 from tenants.work import Work
-from tests.jobs import house
+from tests.jobs.engine import house
 
 Work_ = Callable[[], int]
 

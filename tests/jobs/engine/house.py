@@ -197,6 +197,12 @@ def open_jobs(runtime: Runtime, *tenants: Tenant) -> int:
         return session.execute(waiting).scalar_one()
 
 
+def pending_events(runtime: Runtime) -> int:
+    """Return how many events wait for the relay."""
+    with runtime.platform() as session:
+        return session.execute(select(func.count()).where(Outbox.relayed_at.is_(None))).scalar_one()
+
+
 def close_all(runtime: Runtime) -> None:
     """Leave nothing behind that a later test's workers would do."""
     with runtime.platform() as session:

@@ -14,7 +14,7 @@ from app.kit.jobs.interrupts import LeaseLost
 from app.kit.jobs.ledger import Claim
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
-from tests.jobs import house
+from tests.jobs.engine import house
 
 
 def enqueue(runtime: Runtime, tenant: Tenant, name: str = "a", **options: object) -> UUID:

@@ -9,7 +9,7 @@ from functools import partial
 from config.logging import configure_logging
 from config.settings import Settings
 from tenants.supervisor import Supervisor
-from tests.jobs.house import build
+from tests.jobs.engine.house import build
 
 if __name__ == "__main__":
     configure_logging("WARNING")

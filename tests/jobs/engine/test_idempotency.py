@@ -17,7 +17,7 @@ from app.kit.idempotency import InProgress, KeyMalformed, KeyReused, Slot, Store
 from tenants.context import Ctx
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
-from tests.jobs import house
+from tests.jobs.engine import house
 
 
 class Cut(Exception):

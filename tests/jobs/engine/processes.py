@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.jobs.house import eventually
+from tests.jobs.engine.house import eventually
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 class Workers:
@@ -52,7 +52,7 @@ class Workers:
 @contextmanager
 def running(env: dict[str, str], *, workers: int = 2) -> Iterator[Workers]:
     """Run the background processes; they and all that they forked are gone afterwards."""
-    command = [sys.executable, "-m", "tests.jobs.house_worker"]
+    command = [sys.executable, "-m", "tests.jobs.engine.house_worker"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env, "WORKERS": str(workers)})
     house = Workers(process)
     try:
@@ -81,6 +81,11 @@ def is_stopped(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
     return False
+
+
+def threads(pid: int) -> int:
+    """Return how many threads a process has."""
+    return len(_tasks(pid))
 
 
 def _tasks(pid: int) -> list[str]:

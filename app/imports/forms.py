@@ -1,0 +1,109 @@
+"""The words and choices of the import pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel.numbers import get_currency_name
+
+from app.imports.mapping import Field
+from app.imports.models import ImportRun
+from app.imports.options import Options
+from app.imports.resources import FIELDS, NAMES
+from app.kit.money import currencies
+
+RESOURCES = (
+    {
+        "value": "orders",
+        "title": NAMES["orders"],
+        "text": "One row for each line of an order. Missing products are made.",
+    },
+    {"value": "products", "title": NAMES["products"], "text": "One row for each product, found again by its SKU."},
+)
+ORDER_STATES = (("delivered", "Delivered and paid: past business"), ("pending", "Pending: work to do"))
+DATE_ORDERS = (("", "Day first, as 31/12/2010"), ("on", "Month first, as 12/31/2010"))
+_PREFIX = "column-"
+_COUNTS = {
+    "orders_created": ("order made", "orders made"),
+    "orders_unchanged": ("order was here already", "orders were here already"),
+    "products_created": ("product made", "products made"),
+    "products_updated": ("product changed", "products changed"),
+    "products_unchanged": ("product as it was", "products as they were"),
+    "lines_without_product": ("line is postage, a fee or the like", "lines are postage, fees or the like"),
+}
+
+
+def mapping_from(form: Mapping[str, str], fields: Any) -> dict[str, str]:
+    """Return the columns that were chosen in the form."""
+    return {field.name: form.get(_PREFIX + field.name, "") for field in fields}
+
+
+def options_from(form: Mapping[str, str], run: ImportRun) -> dict[str, Any]:
+    """Return the options that were chosen in the form, as `OptionsSchema` takes them."""
+    chosen: dict[str, Any] = {
+        "currency": form.get("currency", ""),
+        "time_zone": form.get("time_zone", ""),
+        "month_first": bool(form.get("month_first")),
+    }
+    if run.resource == "orders":
+        chosen["create_products"] = "create_products" in form
+        chosen["order_state"] = form.get("order_state", "")
+    return chosen
+
+
+def choices(run: ImportRun, mapping: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the fields of the mapping form, each with the column that feeds it and what its first cells say."""
+    header, rows = run.preview["header"], run.preview["rows"]
+    return [_choice(field, header, rows, mapping.get(field.name, "")) for field in FIELDS[run.resource]]
+
+
+def _choice(field: Field, header: list[str], rows: list[list[str]], column: str) -> dict[str, Any]:
+    position = header.index(column) if column in header else None
+    cells = [row[position] for row in rows if position is not None and position < len(row)]
+    return {
+        "name": _PREFIX + field.name,
+        "label": field.label,
+        "required": field.required,
+        "hint": field.hint,
+        "column": column,
+        "example": next((cell for cell in cells if cell.strip()), ""),
+        "options": [
+            ("", "Choose a column" if field.required else "Not in the file"),
+            *((name, name) for name in header),
+        ],
+    }
+
+
+def errors_for_form(errors: Mapping[str, str]) -> dict[str, str]:
+    """Return errors by the names that the form's controls have."""
+    return {_PREFIX + name if name not in _OWN else name: told for name, told in errors.items()}
+
+
+_OWN = frozenset({"currency", "time_zone", "month_first", "create_products", "order_state", ""})
+
+
+def currency_options() -> list[tuple[str, str]]:
+    """Return all currencies with their names."""
+    return [(code, f"{code}, {get_currency_name(code, locale='en_GB')}") for code in sorted(currencies())]
+
+
+def zone_options() -> list[tuple[str, str]]:
+    """Return all time zones."""
+    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
+
+
+def told_counts(run: ImportRun) -> list[str]:
+    """Return the counts as phrases: "428 orders made"."""
+    found = []
+    for name, (one, many) in _COUNTS.items():
+        count = run.counts.get(name, 0)
+        if count:
+            found.append(f"{count:,} {one if count == 1 else many}")
+    return found
+
+
+def chosen_options(run: ImportRun) -> Options:
+    """Return the options of an import."""
+    return Options.of(run.options)
