@@ -12,7 +12,7 @@ from flask import current_app
 from app.accounts.passwords import hash_password
 from app.kit.clock import utcnow
 from app.store.orders import service as orders
-from app.store.orders.service import Wish
+from app.store.orders.stock import Wish
 from app.store.products import service as products
 from tenants import provisioning, registration
 from tenants.context import Ctx

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from app.accounts.module import module as accounts
 from app.apidocs.module import module as apidocs
+from app.exports.module import module as exports
 from app.files.module import module as files
 from app.health.module import module as health
+from app.home.module import module as home
 from app.imports.module import module as imports
 from app.jobs.module import module as jobs
 from app.kit.module import Module
@@ -26,5 +28,7 @@ MODULES: list[Module] = [
     files,
     store,
     imports,
+    exports,
     workspace,
+    home,
 ]

@@ -10,10 +10,13 @@ from types import SimpleNamespace
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+import psycopg
 from flask import Flask
+from psycopg import sql
 
 from app.accounts.passwords import hash_password
 from app.factory import build_runtime, create_app
+from benchmarks.client import request
 from config.settings import Settings
 from stack.testing import TestStack
 from tenants import provisioning, registration
@@ -45,11 +48,12 @@ class Site:
     env: dict[str, str] = field(default_factory=dict)
     # A login that row security does not filter: what a floor reads as.
     reader_url: str = field(default="", repr=False)
+    _superuser_url: str = field(default="", repr=False)
 
     def __enter__(self) -> Self:
         """Start the servers and bring the database to the head."""
         found = {**self._stack.__enter__(), "SPARES": "0", "POOLS": "2"}
-        superuser = found.pop("DATABASE_SUPERUSER_URL")
+        superuser = self._superuser_url = found.pop("DATABASE_SUPERUSER_URL")
         password = secrets.token_urlsafe(18)
         bootstrap(superuser, {**_passwords(found), BACKUP: password})
         parts = urlsplit(superuser)
@@ -87,6 +91,23 @@ class Site:
         provisioning.provision(self.worker_runtime, SimpleNamespace(attempt=1), tenant_id=str(tenant_id))
         self.runtime.resolver.forget(tenant_id)
         return self.runtime.resolver.by_id(tenant_id), person
+
+    def host(self, tenant: Tenant) -> str:
+        """Return the host at which the tenant is served."""
+        return f"{tenant.slug}.{self.settings.apex}"
+
+    def token(self, tenant: Tenant, person: Person) -> str:
+        """Sign a person in and return the access token."""
+        credentials = {"email": person.email, "password": person.password}
+        answer = request(self.app, "POST", "/api/v1/auth/signin", host=self.host(tenant), json=credentials)()
+        return str(answer.json["access_token"])
+
+    def analyze(self, tenant: Tenant) -> None:
+        """Bring the planner's statistics of the tenant's schema up to date, as autovacuum would in time."""
+        with psycopg.connect(self._superuser_url, autocommit=True) as connection:
+            found = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+            for (name,) in connection.execute(found, [tenant.schema]).fetchall():
+                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(str(tenant.schema), name)))
 
 
 def _passwords(env: dict[str, str]) -> dict[str, str]:

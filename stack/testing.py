@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +22,7 @@ from stack.s3 import S3
 from stack.valkey import Valkey
 
 _PREFIX = "terrace-test-"
+_SETTLED = 60
 
 
 class TestStack:
@@ -88,6 +90,9 @@ def _sweep() -> None:
     """Remove the folders of test runs that were killed; their servers went with them."""
     for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(StackError, OSError):
+            if time.time() - root.stat().st_mtime < _SETTLED:
+                # Its run may be about to lock it.
+                continue
             folder = DataFolder(root)
             # Refused while a run holds it, or when it is another user's.
             folder.lock()
@@ -97,8 +102,10 @@ def _sweep() -> None:
 
 def main() -> None:
     """Run the servers in front, with their variables on standard output as shell exports."""
+    # Also SIGINT, which a shell turns off for what it starts in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt), TestStack() as env:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         for name, value in env.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
         print("# Ready. Ctrl-C stops the servers and removes their data.", file=sys.stderr, flush=True)

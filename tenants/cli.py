@@ -81,7 +81,7 @@ def list_command(status: str | None) -> None:
         query = query.where(TenantRecord.status == status)
     with _runtime().control() as session:
         for record, placement in session.execute(query.order_by(TenantRecord.created_at.desc())):
-            place = placement.schema_name if placement else "-"
+            place = "-" if placement is None else placement.schema_name
             click.echo(f"{record.slug:<28} {record.status:<13} {record.tier:<11} {place:<35} {record.company_name}")
 
 
@@ -92,12 +92,21 @@ def show_command(tenant: str) -> None:
     record = _find(tenant)
     with _runtime().control() as session:
         placement = session.get(Placement, record.id)
+    place = "-"
+    if placement is not None:
+        place = f"{placement.isolation} in {placement.schema_name} on {placement.database}"
     lines = {
-        "id": record.id, "slug": record.slug, "company": record.company_name, "tier": record.tier,
-        "status": record.status, "reason": record.status_reason or "-", "region": record.region,
-        "placement": f"{placement.isolation} in {placement.schema_name} on {placement.database}" if placement else "-",
-        "made": record.created_at.isoformat(), "trial ends": record.trial_ends_at or "-",
-    }  # fmt: skip
+        "id": record.id,
+        "slug": record.slug,
+        "company": record.company_name,
+        "tier": record.tier,
+        "status": record.status,
+        "reason": record.status_reason or "-",
+        "region": record.region,
+        "placement": place,
+        "made": record.created_at.isoformat(),
+        "trial ends": record.trial_ends_at or "-",
+    }
     for name, value in lines.items():
         click.echo(f"{name:<11} {value}")
 

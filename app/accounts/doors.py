@@ -75,7 +75,7 @@ def ask_to_sign_in(error: Unauthenticated) -> ResponseReturnValue:
     """Answer a request that needs a person: a problem for programs, the sign-in page for people."""
     if request.path.startswith(("/api/", "/.well-known/")):
         return problem(error, instance=request.path, request_id=g.get("request_id", ""))
-    if g.get("tenant") is None:
+    if runtime().resolver.is_apex(g.host):
         return redirect(url_for("accounts.find"), 303)
     back = safe_path(request.full_path.rstrip("?")) if request.method == "GET" else "/home"
     response: Response

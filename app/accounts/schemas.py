@@ -201,6 +201,12 @@ class ProfileSchema(Schema):
     time_zone = fields.String(validate=validate.OneOf(_ZONES, error=_WRONG_ZONE), metadata={"example": "Europe/London"})
 
 
+class NameSchema(Schema):
+    """The form with one's own name."""
+
+    name = Text(longest=120, metadata={"example": "Ada Brook"}, **REQUIRED)
+
+
 class PasswordChangeSchema(Schema):
     """Replacing one's own password."""
 

@@ -16,6 +16,7 @@ from app.imports.mapping import columns
 from app.imports.models import ImportRun
 from app.imports.resources import FIELDS
 from app.kit.errors import NotFound, UnsupportedMedia
+from app.kit.jobs.progress import progress_of
 from tenants.access import access
 from tenants.context import Ctx
 from tenants.edge import current
@@ -44,7 +45,7 @@ def list_imports(query: dict[str, Any]) -> dict[str, Any]:
     """List imports, the newest first."""
     ctx = current()
     page = queries.list_runs(ctx, cursor=query.get("cursor"), limit=query["limit"])
-    at = queries.progress_of(ctx, [run.job_id for run in page.items])
+    at = progress_of(ctx.db, ctx.tenant.id, [run.job_id for run in page.items])
     return {
         "items": [schemas.import_json(run, at[run.job_id]) for run in page.items],
         "next_cursor": page.next_cursor,
@@ -117,4 +118,4 @@ def get_report(import_id: UUID) -> Response:
 
 
 def _shown(ctx: Ctx, run: ImportRun) -> dict[str, Any]:
-    return schemas.import_json(run, queries.progress_of(ctx, [run.job_id])[run.job_id])
+    return schemas.import_json(run, progress_of(ctx.db, ctx.tenant.id, [run.job_id])[run.job_id])

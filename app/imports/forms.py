@@ -12,6 +12,8 @@ from app.imports.mapping import Field
 from app.imports.models import ImportRun
 from app.imports.options import Options
 from app.imports.resources import FIELDS, NAMES
+from app.imports.summary import FETCHED, READ, WRITTEN
+from app.kit.jobs.progress import Progress
 from app.kit.money import currencies
 
 RESOURCES = (
@@ -102,6 +104,21 @@ def told_counts(run: ImportRun) -> list[str]:
         if count:
             found.append(f"{count:,} {one if count == 1 else many}")
     return found
+
+
+def steps(run: ImportRun, at: Progress) -> list[dict[str, str]]:
+    """Return the path of an import and where on it the work is; nothing while it only waits, or when it is over."""
+    if at.state != "running":
+        return []
+    path = (
+        (0.0, "Fetch the file"),
+        (FETCHED, "Read the rows"),
+        (READ, f"{'Check' if run.dry_run else 'Import'} the {run.resource}"),
+        (WRITTEN, "Write the report"),
+    )
+    now = max(place for place, (start, _) in enumerate(path) if at.progress >= start)
+    states = ["done"] * now + ["now"] + ["later"] * (len(path) - now - 1)
+    return [{"label": name, "state": state} for (_, name), state in zip(path, states, strict=True)]
 
 
 def chosen_options(run: ImportRun) -> Options:

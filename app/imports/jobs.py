@@ -25,15 +25,13 @@ from app.imports.report import report_lines
 from app.imports.resources import importer
 from app.imports.service import JOB
 from app.imports.spool import Spool
-from app.imports.summary import file_notes, result_of
+from app.imports.summary import FETCHED, READ, WRITTEN, file_notes, result_of
 from app.kit.jobs.registry import JobSpec
 from tenants.errors import LimitExceeded
 from tenants.work import Work
 
 BATCH_ROWS = 500
 _ISSUES_AT_ONCE = 5_000
-# Shares of the whole in the bar: reading is quick, writing is most.
-_READ, _WRITTEN = 0.15, 0.95
 
 
 class PlacesTaken(Exception):
@@ -77,12 +75,12 @@ class _Import:
         with path.open("wb") as file:
             for chunk in store.read(key):
                 file.write(chunk)
-                self._work.progress(0.05 * file.tell() / max(size, 1), "Fetching the file")
+                self._work.progress(FETCHED * file.tell() / max(size, 1), "Fetching the file")
 
     def _read(self, run: ImportRun, path: Path, doer: Importer, spool: Spool) -> ImportRun:
         def tell(rows: int) -> None:
             # How many there are is not known before the end: the bar nears its mark, and never passes it.
-            self._work.progress(_READ * (1 - 2_000 / (rows + 2_000)), f"Reading rows, {rows:,} so far")
+            self._work.progress(FETCHED + (READ - FETCHED) * rows / (rows + 5_000), f"Reading rows, {rows:,} so far")
 
         now: datetime = run.created_at
         load(path, doer, run.mapping, spool, now=now, tell=tell)
@@ -101,11 +99,11 @@ class _Import:
                 if seen >= done:
                     recording.note_batch(ctx, run_id=self._id, groups=len(batch), outcome=outcome)
             seen += len(batch)
-            share = _READ + (_WRITTEN - _READ) * seen / total
+            share = READ + (WRITTEN - READ) * seen / total
             self._work.progress(share, f"{doing} {doer.thing}s, {seen:,} of {total:,}")
 
     def _report(self, run: ImportRun, path: Path, store: FileStore) -> dict[str, Any]:
-        self._work.progress(_WRITTEN, "Writing the report")
+        self._work.progress(WRITTEN, "Writing the report")
         report_id = self._write_report(run, path, store)
         with self._work.transaction() as ctx:
             return result_of(recording.note_end(ctx, run_id=self._id, report_id=report_id))

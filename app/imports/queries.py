@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 
 from app.imports.models import ImportRowIssue, ImportRun
-from app.kit.desk import Job
 from app.kit.errors import NotFound
 from app.kit.paging import Cursor, ListKey, Order, Page, decode, page_of, paged
 from tenants.context import Ctx
@@ -18,21 +16,6 @@ from tenants.context import Ctx
 _RECENT = Order(ImportRun.created_at, ImportRun.id, descending=True)
 _BY_ROW = Order(ImportRowIssue.row_number, ImportRowIssue.id)
 ISSUE_FIELDS = ("id", "row_number", "code", "field_name", "message", "is_lost")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the job of a run is. A run without a job is a draft."""
-
-    state: str = "draft"
-    progress: float = 0.0
-    step: str = ""
-    error: str = ""
-
-    @property
-    def busy(self) -> bool:
-        """Say whether it waits or runs."""
-        return self.state in ("queued", "running")
 
 
 def get_run(ctx: Ctx, *, run_id: UUID, lock: bool = False) -> ImportRun:
@@ -72,21 +55,6 @@ def list_runs(ctx: Ctx, *, cursor: str | None, limit: int) -> Page:
     query = select(ImportRun).where(ImportRun.tenant_id == ctx.tenant.id)
     rows = ctx.db.scalars(paged(query, _RECENT, at, limit)).all()
     return page_of(rows, _RECENT, at, limit, key)
-
-
-def progress_of(ctx: Ctx, job_ids: list[UUID | None]) -> dict[UUID | None, Progress]:
-    """Return how far these jobs are; None, and a job that the ledger has let go, is mapped too."""
-    found: dict[UUID | None, Progress] = {job_id: Progress("succeeded", 1.0) for job_id in job_ids if job_id}
-    found[None] = Progress()
-    rows = ctx.db.execute(
-        select(Job.id, Job.state, Job.progress, Job.step, Job.error).where(
-            Job.tenant_id == ctx.tenant.id, Job.id.in_([job_id for job_id in job_ids if job_id])
-        )
-    )
-    for job_id, state, progress, step, error in rows:
-        told = (error or {}).get("detail", "") if state == "failed" else ""
-        found[job_id] = Progress(state, progress, step, told)
-    return found
 
 
 def list_issues(ctx: Ctx, *, run_id: UUID, cursor: str | None, limit: int) -> Page:

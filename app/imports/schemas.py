@@ -12,9 +12,9 @@ from typing_extensions import override
 
 from app.imports.models import RESOURCES, ImportRun
 from app.imports.options import ORDER_STATES
-from app.imports.queries import Progress
 from app.imports.summary import counts_of, rows_of, totals_of
 from app.kit.fields import REQUIRED, Choice, Currency, Whole
+from app.kit.jobs.progress import Progress
 from app.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 EXAMPLE: dict[str, Any] = {

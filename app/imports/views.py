@@ -18,6 +18,7 @@ from app.imports.summary import totals_of
 from app.jobs import service as jobs
 from app.jobs.errors import JobEnded
 from app.kit.errors import DomainError, FieldError, Invalid, NotFound
+from app.kit.jobs.progress import progress_of
 from app.kit.paging import DEFAULT_LIMIT
 from app.web.forms import FormState
 from app.web.templating import here_with
@@ -40,7 +41,7 @@ def index() -> str | Response:
         page = queries.list_runs(ctx, cursor=request.args.get("cursor"), limit=DEFAULT_LIMIT)
     except Invalid:
         return redirect(here_with(cursor=None), 303)
-    at = queries.progress_of(ctx, [run.job_id for run in page.items])
+    at = progress_of(ctx.db, ctx.tenant.id, [run.job_id for run in page.items])
     return render_template("imports/list.html", page=page, at=at, names=NAMES)
 
 
@@ -169,7 +170,7 @@ def _columns_page(run: ImportRun, state: FormState | None) -> str:
 
 
 def _progress(ctx: Ctx, run: ImportRun, cursor: str | None) -> dict[str, Any]:
-    at = queries.progress_of(ctx, [run.job_id])[run.job_id]
+    at = progress_of(ctx.db, ctx.tenant.id, [run.job_id])[run.job_id]
     doing = "Checking" if run.dry_run else "Importing"
     ended = at.state == "succeeded"
     return {
@@ -182,6 +183,7 @@ def _progress(ctx: Ctx, run: ImportRun, cursor: str | None) -> dict[str, Any]:
             "progress": at.progress,
             "step": at.step,
             "error": at.error,
+            "steps": forms.steps(run, at),
         },
         "told": forms.told_counts(run),
         "totals": totals_of(run),

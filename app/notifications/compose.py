@@ -20,6 +20,8 @@ from app.kit.clock import utcnow
 from config.settings import Settings
 
 _TEMPLATES = Path(__file__).parent / "templates" / "mail"
+# Control characters, and the line and paragraph separators of Unicode.
+_BREAKS = ("Cc", "Zl", "Zp")
 _NAME = re.compile(r"[a-z_]{1,60}")
 
 
@@ -55,7 +57,8 @@ def compose(settings: Settings, letter: Letter) -> EmailMessage:
 
     Raises ValueError for an address that is none.
     """
-    values = {"company": letter.company, "site": settings.base_url, **letter.values}
+    named = {"company": letter.company, "site": settings.base_url, **letter.values}
+    values = {name: _flat(value) for name, value in named.items()}
     rendered = _environment().get_template(f"{letter.template}.txt").render(values)
     subject, _, text = rendered.partition("\n")
     subject = one_line(subject)
@@ -80,8 +83,15 @@ def one_line(text: str) -> str:
     return " ".join(clean.split())[:200]
 
 
+def _flat(value: Any) -> Any:
+    """Return text without line breaks: a name must not add lines of its own to a letter, nor end its subject."""
+    if not isinstance(value, str):
+        return value
+    return "".join(" " if unicodedata.category(sign) in _BREAKS else sign for sign in value)
+
+
 def _split(address: str) -> tuple[str, str]:
-    if one_line(address) != address:
+    if any(sign.isspace() or unicodedata.category(sign) in _BREAKS for sign in address):
         raise ValueError("the address has blanks or control characters")
     local, at, domain = address.rpartition("@")
     if not (local and at and domain):

@@ -37,7 +37,7 @@ def start() -> Response | BaseResponse:
         data = SignUpSchema(unknown=EXCLUDE).load(values)
         tenant_id = service.sign_up(runtime(), data, key=request.form.get("idempotency_key"))
     except ValidationError as error:
-        return make_response(_form(FormState.invalid(request.form, error.normalized_messages())), 422)
+        return make_response(_form(FormState.invalid(request.form, error.messages_dict)), 422)
     except DomainError as error:
         state = FormState.failed(request.form, error)
         if error.code == "tenant.slug_taken":

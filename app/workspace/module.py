@@ -1,4 +1,4 @@
-"""The workspace itself: home, settings, plan and usage."""
+"""The workspace itself: settings, plan and usage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ module = Module(
         "workspace.plan.write": "admin",
     },
     nav=[
-        NavItem("Home", "workspace.home", "home", order=0),
         NavItem("Settings", "workspace.general", "settings", group="Run", permission="workspace.read", order=90),
         NavItem(
             "General", "workspace.general", "building-store", group="Workspace", permission="workspace.read", order=10

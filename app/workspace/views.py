@@ -1,4 +1,4 @@
-"""Home and settings in the browser."""
+"""Settings in the browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from app.kit.errors import DomainError
 from app.kit.money import currencies
 from app.web import brand
 from app.web.forms import FormState
-from app.workspace import home as home_page
 from app.workspace import service
 from app.workspace.schemas import GeneralFormSchema
 from tenants.access import access
@@ -30,13 +29,6 @@ _AT_LIMIT = {
     "orders": "At the limit no new order is taken; those you have go on.",
     "users": "At the limit invitations wait until a place is free. Nobody loses access.",
 }
-
-
-@workspace.get("/home")
-@access(None)
-def home() -> str:
-    """Show what waits, the latest orders and the numbers of the month."""
-    return render_template("web/home.html", **home_page.content(current()))
 
 
 @workspace.get("/settings")
@@ -60,7 +52,7 @@ def save_general() -> Response | BaseResponse:
             service.change_settings(ctx, version=data["version"], currency=data["currency"], time_zone=data["timezone"])
             service.change_profile(ctx, company_name=data["company_name"])
     except ValidationError as error:
-        state = FormState.invalid(request.form, error.normalized_messages())
+        state = FormState.invalid(request.form, error.messages_dict)
         return make_response(_general(ctx, state, service.settings(ctx).row_version), 422)
     except DomainError as error:
         state = FormState.failed(request.form, error)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from stack.mailview.store import Mail, Store
 
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 # A mail is somebody else's page: no script, nothing fetched, links open outside of the frame.

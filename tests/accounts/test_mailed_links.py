@@ -35,9 +35,10 @@ def _issue(house, purpose):
         return links.issue(ctx, user_id=user.id, purpose=purpose)
 
 
-def test_the_first_owner_confirms_the_address_by_the_link_in_the_mail(acme, mails):
+def test_the_first_owner_confirms_the_address_by_the_link_in_the_mail(initech, mails):
+    acme = initech
     mail = next(m for m in mails(acme.owner_email) if acme.tenant.slug in m["text"])
-    assert mail["subject"] == "Confirm your address for Acme"
+    assert mail["subject"] == "Confirm your address for Initech"
     assert mail["html"]
     browser = sign_in(acme)
     assert "We sent a link to" in browser.get("/account").text

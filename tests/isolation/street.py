@@ -26,15 +26,15 @@ from app.exports import service as exports
 from app.factory import build_runtime, create_app
 from app.files import service as files
 from app.files.gateway import file_store
-from app.imports import loading
 from app.imports import service as imports
 from app.store.orders import service as orders
 from app.store.orders.stock import Wish
 from app.store.products import service as products
+from app.workspace import service as workspace
 from config.settings import Settings
 from tenants import lifecycle, registration
 from tenants.context import Actor, Ctx
-from tenants.models import Placement
+from tenants.models import Placement, TierOverride
 from tenants.rate import RateLimiter
 from tenants.runtime import Runtime
 from tenants.tenant import Tenant
@@ -71,6 +71,8 @@ class Neighbour:
     people: dict[str, Person] = field(default_factory=dict)
     # Slot kind → the value that names a thing which is there, and one that named a thing which is gone.
     live: dict[str, str] = field(default_factory=dict)
+    # The hash of everybody's password, so that a changed one can be set back.
+    password_hash: str = ""
     gone: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -163,6 +165,9 @@ def _register(world: World, label: str) -> UUID:
         # Side by side in one pool, whichever is the emptiest now.
         with world.runtime.control() as session:
             session.add(Placement(tenant_id=tenant_id, isolation="pooled", schema_name=POOL, role_name=POOL))
+            for limit in ("users", "products", "orders"):
+                session.add(TierOverride(tenant_id=tenant_id, kind="limit", name=limit, value=-1,
+                                         reason="The matrix makes many", created_by="tests"))
     return tenant_id
 
 
@@ -180,7 +185,7 @@ def _people(home: Neighbour) -> None:
         owner = next(user for user in queries.list_users(ctx).items if user.role == "owner")
         owner.email_verified_at = ctx.now
         home.people["owner"] = Person("owner", owner.id, owner.email)
-    hashed = hash_password(settings, PASSWORD)
+    hashed = home.password_hash = hash_password(settings, PASSWORD)
     for role in ROLES[1:]:
         person = invited(home, role)
         with home.acting() as ctx:
@@ -196,6 +201,19 @@ def _people(home: Neighbour) -> None:
         home.live[kind] = link(home, purpose)
     home.live["session_id"] = str(home.people["viewer"].session_id)
     home.live["refresh_token"] = refresh_token(home, "viewer")
+
+
+def known_password(home: Neighbour, person: Person) -> str:
+    """Set the person's password back to the one that all have, and return it."""
+    with home.acting() as ctx:
+        queries.get_user(ctx, user_id=person.id).password_hash = home.password_hash
+    return PASSWORD
+
+
+def open_doors(home: Neighbour) -> None:
+    """Let strangers open accounts of their own."""
+    with home.acting() as ctx:
+        workspace.settings(ctx).signup_open = True
 
 
 def invited(home: Neighbour, role: str) -> Person:
@@ -273,6 +291,12 @@ def order(home: Neighbour) -> Any:
         )  # fmt: skip
 
 
+def workspace_version(home: Neighbour) -> int:
+    """Return the version of the tenant's settings."""
+    with home.acting() as ctx:
+        return workspace.settings(ctx).row_version
+
+
 def waiting_job(home: Neighbour) -> str:
     """Put a job into the ledger that no worker takes for a year, and return its id."""
     with home.acting() as ctx:
@@ -287,25 +311,34 @@ def _things(home: Neighbour) -> None:
     with home.acting() as ctx:
         products.remove_product(ctx, product_id=removed.id)
     home.gone["product_id"] = str(removed.id)
-    home.live["order_id"] = str(order(home).id)
+    for _ in range(2):
+        home.live["order_id"] = str(order(home).id)
+    product(home)
+
+
+def running_import(home: Neighbour) -> str:
+    """Start an import that no worker takes, and return its id."""
+    draft = draft_import(home)
+    with home.acting() as ctx:
+        return str(imports.start(ctx, run_id=draft.id, mapping=draft.mapping, options={}, dry_run=False).id)
+
+
+def running_export(home: Neighbour) -> str:
+    """Start an export that no worker takes, and return its id."""
+    with home.acting() as ctx:
+        return str(exports.start(ctx, resource="products", format_="csv", filters={}).id)
 
 
 def draft_import(home: Neighbour) -> Any:
     """Store a file and return the draft of its import."""
     content = _FILE.decode().format(mark=home.mark("file-"), rand=secrets.token_hex(4)).encode()
-    header, rows = _previewed(content)
+    header, *rows = [line.split(",") for line in content.decode().splitlines()]
     with home.acting() as ctx:
         name = f"{home.mark('file')}.csv"
         file = files.register(ctx, class_="import", name=name, media_type="text/csv")
         stored = file_store(ctx.runtime.settings).put(file.key, [content], media_type="text/csv")
         files.finish(ctx, file_id=file.id, size=stored.size, sha256=stored.sha256)
         return imports.draft(ctx, resource="products", incoming=imports.Incoming(file.id, name, header, rows))
-
-
-def _previewed(content: bytes) -> tuple[Any, Any]:
-    lines = [line.split(",") for line in content.decode().splitlines()]
-    assert loading is not None
-    return lines[0], lines[1:]
 
 
 def _files(home: Neighbour) -> None:
@@ -315,11 +348,10 @@ def _files(home: Neighbour) -> None:
     with home.acting() as ctx:
         started = imports.start(ctx, run_id=second.id, mapping=second.mapping, options={}, dry_run=False)
         home.live["import_id"], home.live["job_id"] = str(started.id), str(started.job_id)
-    if exports.JOB not in {spec.kind for spec in home.world.runtime.jobs}:
-        return
-    with home.acting() as ctx:
-        made = exports.start(ctx, resource="products", format_="csv", filters={})
-        home.live["export_id"] = str(made.id)
+    for _ in range(2):
+        with home.acting() as ctx:
+            made = exports.start(ctx, resource="products", format_="csv", filters={})
+            home.live["export_id"] = str(made.id)
 
 
 def random_token(kind: str) -> str:

@@ -111,7 +111,9 @@ def test_a_folder_in_use_is_named(place: Path) -> None:
     assert said.startswith(f"DATA_DIR {place}/data is in use by process {os.getpid()}")
 
 
+# Three starts, one of them the first: on a busy machine this takes minutes.
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_run_stops_cleanly_survives_being_killed_and_names_a_server_that_dies(place: Path) -> None:
     port = free_port()
     with running(place, port) as (run, panel):

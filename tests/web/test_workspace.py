@@ -14,15 +14,9 @@ from tests.world import PASSWORD
 pytestmark = pytest.mark.browser
 
 PAGES = [
-    "/home",
-    "/products",
-    "/orders",
-    "/settings",
-    "/settings/brand",
-    "/settings/plan",
+    "/home", "/products", "/orders", "/people", "/account", "/imports", "/settings", "/settings/brand", "/settings/plan",
     "/search?q=set",
-    "/nothing-here",
-]
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.access.policy import LABELS, MEANINGS, grantable, may_manage
 from app.accounts import credentials, queries, service
 from app.accounts.errors import EmailUnverified, LastOwner, NotInvited, UserExists
 from app.accounts.models import UserAccount
-from app.accounts.schemas import InviteSchema, PasswordChangeSchema, ProfileSchema, UserChangeSchema
+from app.accounts.schemas import InviteSchema, NameSchema, PasswordChangeSchema, UserChangeSchema
 from app.accounts.views import accounts as accounts
 from app.kit import forms
 from app.kit.errors import Forbidden, Invalid, TooManyRequests
@@ -115,11 +115,11 @@ def save_profile() -> Response | BaseResponse:
     """Save one's own name."""
     ctx = current()
     try:
-        data = forms.load(ProfileSchema(only=["name"]), request.form)
+        data = forms.load(NameSchema(), request.form)
     except ValidationError as error:
         state = FormState.invalid(request.form, error.messages_dict)
         return make_response(_account_page(ctx, profile=state), 422)
-    service.change_profile(ctx, name=data.get("name"))
+    service.change_profile(ctx, name=data["name"])
     flash("Your name is saved.", "toast")
     return redirect(url_for("accounts.account"), 303)
 

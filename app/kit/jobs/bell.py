@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from redis import Redis, RedisError
@@ -68,6 +69,16 @@ class Bell:
             pipe.execute()
         except (RedisError, OSError) as error:
             self._failed(error)
+
+    def hangs(self, queues: Sequence[str]) -> bool:
+        """Say whether a bell waits in one of `queues`; without Redis none does."""
+        if self._silent():
+            return False
+        try:
+            return any(Queue(name, connection=self._redis).count for name in queues)
+        except (RedisError, OSError) as error:
+            self._failed(error)
+            return False
 
     def _silent(self) -> bool:
         return time.monotonic() < self._silent_until

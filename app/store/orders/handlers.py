@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.accounts import queries as accounts
 from app.kit.errors import NotFound
 from app.kit.jobs.registry import JobSpec
 from app.kit.money import to_decimal
 from app.notifications.service import send_mail
-from app.store.orders import queries
+from app.store.orders import queries, service
 from app.store.orders.models import SalesOrder
 from tenants.context import Ctx
 
@@ -40,8 +41,18 @@ def _mail(ctx: Ctx, event: dict[str, Any], template: str) -> None:
     except NotFound:
         # Erased since: there is nobody left to write to.
         return
-    if order.customer_email:
+    if not order.customer_email:
+        return
+    if _unconfirmed(ctx, event.get("actor_id")):
+        service.record_held_mail(ctx, order=order)
+    else:
         send_mail(ctx, to=order.customer_email, template=template, **_values(order))
+
+
+def _unconfirmed(ctx: Ctx, actor_id: str | None) -> bool:
+    """Say whether the person behind the event has yet to confirm an address: until then nothing is mailed for them."""
+    user = accounts.find_user(ctx, user_id=UUID(actor_id)) if actor_id else None
+    return user is not None and user.email_verified_at is None
 
 
 def _values(order: SalesOrder) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -154,6 +154,22 @@ def sales_between(ctx: Ctx, *, since: datetime, until: datetime) -> Sequence[Row
         )
         .group_by(day, SalesOrder.currency)
     ).all()
+
+
+def sold_lately(ctx: Ctx, *, product_id: UUID, days: int = 30) -> tuple[int, int]:
+    """Return how many of a product were ordered in the last `days`, and for how many minor units."""
+    row = ctx.db.execute(
+        select(func.coalesce(func.sum(OrderLine.quantity), 0), func.coalesce(func.sum(OrderLine.subtotal_minor), 0))
+        .join(SalesOrder, (SalesOrder.tenant_id == OrderLine.tenant_id) & (SalesOrder.id == OrderLine.order_id))
+        .where(
+            OrderLine.tenant_id == ctx.tenant.id,
+            SalesOrder.tenant_id == ctx.tenant.id,
+            OrderLine.product_id == product_id,
+            SalesOrder.placed_at >= ctx.now - timedelta(days=days),
+            SalesOrder.status != "cancelled",
+        )
+    ).one()
+    return int(row[0]), int(row[1])
 
 
 def _conditions(filters: OrderFilter) -> list[ColumnElement[bool]]:

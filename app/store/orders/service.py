@@ -149,6 +149,13 @@ def mark_paid(ctx: Ctx, *, order_id: UUID, versions: Versions = ANY_VERSION) -> 
     return order
 
 
+def record_held_mail(ctx: Ctx, *, order: SalesOrder) -> None:
+    """Write into the history that the buyer was not mailed, and why."""
+    told = "No mail to the buyer: the e-mail address of whoever did this is not confirmed yet"
+    _remember(ctx, order, "edited", note=told)
+    ctx.db.flush()
+
+
 def _require_open(order: SalesOrder, to: str) -> None:
     allowed = order.open_transitions
     if to not in allowed:

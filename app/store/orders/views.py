@@ -163,6 +163,12 @@ def add_note(order_id: UUID) -> Page | Response:
     return redirect(url_for(".show", order_id=order_id) + "#history", 303)
 
 
+@web.app_template_global("sold_lately")
+def sold_lately(product_id: UUID) -> tuple[int, int]:
+    """Return how many of a product were ordered in 30 days and for how much; products know nothing of orders."""
+    return queries.sold_lately(current(), product_id=product_id)
+
+
 def _sought(text: str) -> dict[str, Any] | None:
     """Return the filter that the find box means: a number, or a whole address; None when it can mean nothing."""
     text = text.strip().removeprefix("#")

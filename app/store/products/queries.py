@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from app.kit.errors import NotFound
 from app.kit.paging import Cursor, ListKey, Order, Page, decode, page_of, paged
-from app.store.orders.models import OrderLine, SalesOrder
 from app.store.products.models import LOW_STOCK, Product
 from app.store.text import after_prefix, normal
 from tenants.context import Ctx
@@ -104,12 +102,6 @@ def sku_owner(ctx: Ctx, *, sku: str) -> UUID | None:
     )
 
 
-def is_referenced(ctx: Ctx, *, product_id: UUID) -> bool:
-    """Say whether an order has the product."""
-    line = exists().where(OrderLine.tenant_id == ctx.tenant.id, OrderLine.product_id == product_id)
-    return bool(ctx.db.scalar(select(line)))
-
-
 def count_by_view(ctx: Ctx) -> dict[str, int]:
     """Return how many products each view of the list has: all, one by state, and low stock."""
     rows = ctx.db.execute(
@@ -141,22 +133,6 @@ def usual_currency(ctx: Ctx) -> str:
     """Return the currency of the newest product; what the next one most likely has."""
     query = select(Product.currency).where(Product.tenant_id == ctx.tenant.id)
     return ctx.db.scalar(query.order_by(Product.created_at.desc(), Product.id.desc()).limit(1)) or "EUR"
-
-
-def sold_lately(ctx: Ctx, *, product_id: UUID, days: int = 30) -> tuple[int, int]:
-    """Return how many of a product were ordered in the last `days`, and for how many minor units."""
-    row = ctx.db.execute(
-        select(func.coalesce(func.sum(OrderLine.quantity), 0), func.coalesce(func.sum(OrderLine.subtotal_minor), 0))
-        .join(SalesOrder, (SalesOrder.tenant_id == OrderLine.tenant_id) & (SalesOrder.id == OrderLine.order_id))
-        .where(
-            OrderLine.tenant_id == ctx.tenant.id,
-            SalesOrder.tenant_id == ctx.tenant.id,
-            OrderLine.product_id == product_id,
-            SalesOrder.placed_at >= ctx.now - timedelta(days=days),
-            SalesOrder.status != "cancelled",
-        )
-    ).one()
-    return int(row[0]), int(row[1])
 
 
 def find_by_skus(ctx: Ctx, *, skus: Iterable[str]) -> dict[str, UUID]:

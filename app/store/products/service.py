@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import IntegrityError
 
 from app.kit.concurrency import ANY_VERSION, Versions
@@ -110,13 +111,10 @@ def remove_product(ctx: Ctx, *, product_id: UUID, versions: Versions = ANY_VERSI
     ctx.require("products.write")
     product = queries.get_product(ctx, product_id=product_id, lock=True)
     versions.check(product.row_version)
-    # The lock on the product keeps new lines away: their foreign key waits for it.
-    if queries.is_referenced(ctx, product_id=product_id):
+    if not _delete(ctx, product):
         return _archive(ctx, product)
     if product.status != "archived":
         quotas.release(ctx, METRIC)
-    ctx.db.delete(product)
-    ctx.db.flush()
     ctx.emit(_fact(events.ProductDeleted, product))
     return None
 
@@ -182,6 +180,18 @@ def _change(ctx: Ctx, product: Product, wanted: Mapping[str, Any]) -> Product:
     _flush(ctx, product.sku)
     ctx.emit(_fact(events.ProductUpdated, product))
     return product
+
+
+def _delete(ctx: Ctx, product: Product) -> bool:
+    """Delete `product` unless something refers to it; the database knows, and waits for orders being placed."""
+    try:
+        with ctx.db.begin_nested():
+            ctx.db.delete(product)
+    except IntegrityError as error:
+        if isinstance(error.orig, ForeignKeyViolation):
+            return False
+        raise
+    return True
 
 
 def _require_editable(changes: Mapping[str, Any]) -> None:

@@ -59,7 +59,6 @@ def index() -> str | Response:
         counts=counts,
         categories=queries.list_categories(ctx),
         open=opened,
-        sold=queries.sold_lately(ctx, product_id=opened.id) if opened else None,
         may_write=ctx.actor.may("products.write"),
     )
 

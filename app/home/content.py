@@ -125,7 +125,7 @@ def _start(found: HomeNumbers) -> list[dict[str, Any]]:
             "text": "A file of products or past orders, as CSV.",
             "icon": "file-import",
             "done": found.orders > 0,
-            "action": ("Import a file", url_for("imports_web.new")),
+            "action": ("Import a file", url_for("imports.new")),
         },
         {
             "title": "Invite a colleague",

@@ -1,0 +1,54 @@
+"""The floor of a list: Flask, SQLAlchemy Core and orjson, and nothing that knows of tenants, people or limits."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import orjson
+from flask import Flask, Response, request
+from sqlalchemy import Engine, MetaData, Row, Table, create_engine, select
+
+from app.store.products.models import Product
+from tenants.databases import sqlalchemy_url
+from tenants.tenant import Tenant
+
+_COLUMNS = ("id", "type", "name", "sku", "description", "category", "price_minor", "currency", "inventory", "status",
+            "created_at", "updated_at", "row_version")  # fmt: skip
+_UTC = orjson.OPT_UTC_Z
+
+
+def bare_app(url: str, tenant: Tenant, next_cursor: str | None) -> tuple[Flask, Engine]:
+    """Return an application whose one view lists the tenant's products, newest first, and its engine."""
+    app = Flask("bare", static_folder=None)
+    engine = create_engine(sqlalchemy_url(url), pool_size=1, max_overflow=0, connect_args={"prepare_threshold": None})
+    table = cast(Table, Product.__table__).to_metadata(MetaData(), schema=tenant.schema)
+    columns = [table.c[name] for name in _COLUMNS]
+
+    @app.get("/api/v1/products")
+    def products() -> Response:
+        query = select(*columns).where(table.c.tenant_id == tenant.id)
+        newest = query.order_by(table.c.created_at.desc(), table.c.id.desc())
+        with engine.connect() as connection:
+            rows = connection.execute(newest.limit(int(request.args["limit"]))).all()
+        body = {"items": [_item(row) for row in rows], "next_cursor": next_cursor}
+        return Response(orjson.dumps(body, option=_UTC), mimetype="application/json")
+
+    return app, engine
+
+
+def _item(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "type": row.type,
+        "name": row.name,
+        "sku": row.sku,
+        "description": row.description,
+        "category": row.category,
+        "price": f"{row.price_minor // 100}.{row.price_minor % 100:02d}",
+        "currency": row.currency,
+        "inventory": row.inventory,
+        "status": row.status,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "version": row.row_version,
+    }
