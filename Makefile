@@ -19,7 +19,7 @@ run: setup ## Start everything and stay in front; Ctrl-C stops it
 
 test: setup ## Run all tests on servers of their own, browser tests included
 	@$(RUN) -m stack.browser
-	@$(RUN) -m pytest -n $(PROCESSES)
+	@$(RUN) -m pytest -n $(PROCESSES) --dist loadfile
 
 test-leaks: setup ## Seed known defects one by one and see that the isolation suites catch each
 	@$(RUN) -m tests.leaks

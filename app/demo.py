@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,7 @@ from app.kit.clock import utcnow
 from app.store.orders import service as orders
 from app.store.orders.stock import Wish
 from app.store.products import service as products
+from app.store.products.queries import count_unarchived
 from tenants import provisioning, registration
 from tenants.context import Ctx
 from tenants.registration import SlugTaken
@@ -64,15 +66,14 @@ def seed_demo(password: str) -> None:
         password_hash=hash_password(runtime.settings, password),
         tier="premium",
     )
-    try:
-        tenant_id = registration.register(runtime, signup)
-    except SlugTaken:
-        click.echo("The demo is there already.")
-        return
+    with contextlib.suppress(SlugTaken):
+        registration.register(runtime, signup)
+    tenant_id = runtime.resolver.by_slug(SLUG).id
     # No worker may run yet: this process takes the steps itself, and the job finds them taken.
     provisioning.provision(runtime, SimpleNamespace(attempt=1), tenant_id=str(tenant_id))
     with runtime.tenant(tenant_id) as ctx:
-        furnish(ctx)
+        if not count_unarchived(ctx):
+            furnish(ctx)
     click.echo(f"{COMPANY} is open at {runtime.settings.tenant_url(SLUG)}")
 
 

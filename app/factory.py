@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g
+from typing_extensions import override
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import failures
@@ -15,6 +17,7 @@ from app.hosts import OneHost
 from app.kit.module import Module
 from app.modules import MODULES
 from app.web import headers, templating
+from app.web.flashes import FlashCookie
 from config.settings import Settings
 from tenants.cli import tenants_cli
 from tenants.edge import Edge
@@ -48,6 +51,14 @@ def _contribute(runtime: Runtime, module: Module) -> None:
         runtime.provision_hooks.append(module.on_provision)
 
 
+class _Terrace(Flask):
+    """Flask without the question, asked nine times a request, whether a view is a coroutine: none is."""
+
+    @override
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
     """Return the application, ready to serve.
 
@@ -55,7 +66,8 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     """
     if runtime is None:
         runtime = build_runtime(settings or Settings.from_env(os.environ))
-    app = Flask("app", static_folder=None)
+    app = _Terrace("app", static_folder=None)
+    app.session_interface = FlashCookie()
     app.config.update(
         SECRET_KEY=runtime.settings.secret_key,
         MAX_FORM_MEMORY_SIZE=512 * 1024,
@@ -92,4 +104,4 @@ def _secure_answers(app: Flask, runtime: Runtime) -> None:
 
     @app.after_request
     def set_headers(response: Response) -> Response:
-        return headers.secure(response, headers.nonce(), https=https, forms=g.get("csp_forms", "'self'"))
+        return headers.secure(response, https=https, forms=g.get("csp_forms", "'self'"))

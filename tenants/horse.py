@@ -99,8 +99,18 @@ class Foreman(Worker):
         # Nobody watches a work-horse between two jobs: one that hangs there must end by itself.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, BETWEEN_JOBS)
-        self._runner.perform(sealed)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            self._runner.perform(sealed)
+        except SQLAlchemyError:
+            # RQ would write the error's text, which may carry values of rows, to the log and to Redis.
+            log.exception("A bell could not be answered; the reconciler will ring again")
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    @override
+    def handle_exception(self, job: Any, *exc_info: Any) -> None:
+        """Note what went wrong in RQ's own part; the ledger knows how the job ended."""
+        log.warning("A bell did not end well", exc_info=exc_info)
 
     @override
     def subscribe(self) -> None:

@@ -7,11 +7,12 @@ import re
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from redis import Redis, RedisError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, ScalarSelect, select
 
 from app.kit.clock import utcnow
 from config.settings import Settings
@@ -80,16 +81,15 @@ class Resolver:
         if slug is not None:
             if not SLUG.fullmatch(slug):
                 raise NoSuchTenant
-            return self._get(f"slug:{slug}", TenantRecord.slug == slug)
-        owner = select(Host.tenant_id).where(Host.name == host, Host.verified_at.is_not(None)).scalar_subquery()
-        return self._get(f"host:{host}", TenantRecord.id == owner)
+            return self._get(f"slug:{slug}", lambda: TenantRecord.slug == slug)
+        return self._get(f"host:{host}", lambda: TenantRecord.id == _owner_of(host))
 
     def by_id(self, tenant_id: UUID) -> Tenant:
         """Return the tenant with this id.
 
         Raises NoSuchTenant when there is none.
         """
-        return self._get(f"id:{tenant_id}", TenantRecord.id == tenant_id)
+        return self._get(f"id:{tenant_id}", lambda: TenantRecord.id == tenant_id)
 
     def by_slug(self, slug: str) -> Tenant:
         """Return the tenant with this slug.
@@ -98,7 +98,7 @@ class Resolver:
         """
         if not SLUG.fullmatch(slug):
             raise NoSuchTenant
-        return self._get(f"slug:{slug}", TenantRecord.slug == slug)
+        return self._get(f"slug:{slug}", lambda: TenantRecord.slug == slug)
 
     def forget(self, tenant_id: UUID) -> None:
         """Drop what this process remembers of the tenant, and of hosts that were nobody's."""
@@ -115,7 +115,7 @@ class Resolver:
         except RedisError:
             log.warning("tenant change not broadcast; caches expire by themselves", extra={"seconds": TTL})
 
-    def _get(self, key: str, condition: Any) -> Tenant:
+    def _get(self, key: str, condition: Callable[[], ColumnElement[bool]]) -> Tenant:
         self._listen()
         now = time.monotonic()
         with self._lock:
@@ -125,7 +125,7 @@ class Resolver:
             tenant = entry[1]
         else:
             self.misses += 1
-            tenant = self._load(condition)
+            tenant = self._load(condition())
             self._remember(key, tenant, now)
         if tenant is None:
             raise NoSuchTenant
@@ -138,7 +138,7 @@ class Resolver:
             while len(self._cache) > MAX_ENTRIES:
                 self._cache.popitem(last=False)
 
-    def _load(self, condition: Any) -> Tenant | None:
+    def _load(self, condition: ColumnElement[bool]) -> Tenant | None:
         with ControlSession(self._databases.engine()) as session:
             row = session.execute(
                 select(TenantRecord, Placement)
@@ -173,6 +173,10 @@ class Resolver:
                             self.forget(UUID(message["data"].decode()))
             except (RedisError, OSError, ValueError):
                 time.sleep(1)
+
+
+def _owner_of(host: str) -> ScalarSelect[UUID]:
+    return select(Host.tenant_id).where(Host.name == host, Host.verified_at.is_not(None)).scalar_subquery()
 
 
 def tenant_of(record: TenantRecord, placement: Placement | None, overrides: Any = ()) -> Tenant:

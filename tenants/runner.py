@@ -21,7 +21,7 @@ from app.kit.jobs import ledger
 from app.kit.jobs.envelope import Envelope, ForgedEnvelope, Sealer
 from app.kit.jobs.interrupts import Cancelled, Interrupted, LeaseLost, Stopped, TimedOut
 from app.kit.jobs.ledger import Claim
-from app.kit.jobs.registry import QUEUES, JobSpec
+from app.kit.jobs.registry import URGENT, JobSpec
 from config.logging import bind_log_fields, reset_log_fields
 from tenants import fairness
 from tenants.errors import NoSuchTenant, TenantIsolationError
@@ -68,7 +68,7 @@ class Runner:
     def work_shift(self, queue: str, database: str = "main") -> int:
         """Run jobs of `queue` for about a second, the fairest first, and return how many were run."""
         ends_at = time.monotonic() + SHIFT
-        before = QUEUES[: QUEUES.index(queue)]
+        before = () if queue == URGENT else (URGENT,)
         done = 0
         while claim := self._claim(queue, database):
             done += 1

@@ -29,6 +29,9 @@ GRACE, GIVE_BACK, KILL = 8.0, 6.0, 1.0
 TOO_SOON = 5.0
 PAUSE = 1.0
 POLL = 0.1
+# Half of the processes keep off the long jobs, so that a sign-up never waits for an import to end; the others look for
+# them first, so that a flood of small jobs does not keep an import waiting.
+_SHORT, _LONG = ("urgent", "default"), ("urgent", "bulk", "default")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -65,8 +68,7 @@ class Supervisor:
     def __init__(self, build: Callable[[], Runtime], workers: int) -> None:
         self._tasks: dict[str, Callable[[], None]] = {"relay": partial(run_relay, build)}
         for number in range(workers):
-            # One process keeps off the long jobs, so that a sign-up never waits for an import to end.
-            queues = QUEUES[:-1] if number == 0 and workers > 1 else QUEUES
+            queues = QUEUES if workers == 1 else _SHORT if number % 2 == 0 else _LONG
             self._tasks[f"jobs-{number + 1}"] = partial(run_jobs, build, queues)
         self._children: dict[int, tuple[str, float]] = {}
         # Who is to be started again, and when.

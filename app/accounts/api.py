@@ -9,7 +9,7 @@ from flask import Blueprint as PlainBlueprint
 from flask import Response, g, jsonify, request
 from flask_smorest import Blueprint
 
-from app.accounts import directory, links, opaque, queries, recovery, service, throttle, tokens
+from app.accounts import directory, invitations, links, opaque, queries, recovery, service, throttle, tokens
 from app.accounts.authenticator import bearer_token
 from app.accounts.doors import doorman, tenant_here, visitor
 from app.accounts.errors import LinkSpent, TokenInvalid
@@ -34,6 +34,7 @@ from app.accounts.signin import Attempt
 from app.apidocs.spec import PREFIX
 from app.kit.clock import utcnow
 from app.kit.errors import Unauthenticated
+from app.kit.problems import MEDIA_TYPE
 from tenants.access import access, public
 from tenants.context import ANONYMOUS
 from tenants.edge import current, runtime
@@ -45,6 +46,12 @@ keys = PlainBlueprint("keys", __name__)
 _AT_THE_DOOR = "Whoever is at the door has not signed in yet"
 _IN_THE_BODY = "The body carries the credential"
 _ACCEPTED = {"status": "accepted"}
+_GONE = {
+    "410": {
+        "description": "The link was used, replaced, or is too old.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
 _FINDING = throttle.ProcessLimit(30, 60.0)
 _SHOWN = {
     "access_token": "eyJhbGciOiJFZDI1NTE5In0.eyJzdWIiOiIwMTkz…",
@@ -138,6 +145,7 @@ def forgot(data: dict[str, Any]) -> dict[str, str]:
 @auth.route("/password/reset", methods=["POST"])
 @public(_IN_THE_BODY, host="any")
 @auth.arguments(ResetSchema)
+@auth.doc(responses=_GONE)
 @auth.response(204)
 def reset(data: dict[str, Any]) -> None:
     """Set a new password by the mailed token; every sign-in of the person ends."""
@@ -150,6 +158,7 @@ def reset(data: dict[str, Any]) -> None:
 @auth.route("/verify-email", methods=["POST"])
 @public(_IN_THE_BODY, host="any")
 @auth.arguments(LinkSchema)
+@auth.doc(responses=_GONE)
 @auth.response(204)
 def verify_email(data: dict[str, Any]) -> None:
     """Confirm an e-mail address by the mailed token."""
@@ -171,13 +180,14 @@ def resend_verification() -> dict[str, str]:
 @auth.route("/invitations/accept", methods=["POST"])
 @public(_IN_THE_BODY, host="any")
 @auth.arguments(AcceptSchema)
+@auth.doc(responses=_GONE)
 @auth.response(201, UserSchema)
 def accept(data: dict[str, Any]) -> dict[str, Any]:
     """Accept an invitation by the mailed token."""
     tenant = _tenant_of_link("invite", data["token"])
     hashed = hash_password(runtime().settings, data["password"])
     with runtime().tenant(tenant, actor=ANONYMOUS, request_id=g.request_id) as ctx:
-        user = service.accept_invitation(ctx, token=data["token"], name=data["name"], password_hash=hashed)
+        user = invitations.accept(ctx, token=data["token"], name=data["name"], password_hash=hashed)
         return user_json(user)
 
 

@@ -7,13 +7,13 @@ revocation, suspension and a changed role hold within two seconds in every proce
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Request
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from app.access.policy import permissions_of
 from app.accounts import cookies, opaque, tokens
@@ -65,7 +65,7 @@ class BearerAuthenticator:
         Raises TokenInvalid when its session ended, UserInactive.
         """
         access: tokens.Access = claim.subject
-        return _actor(ctx, ("api", access.session_id), access.session_id, _SESSION.c.id == access.session_id)
+        return _actor(ctx, ("api", access.session_id), access.session_id, lambda: _SESSION.c.id == access.session_id)
 
 
 class CookieAuthenticator:
@@ -83,7 +83,7 @@ class CookieAuthenticator:
         Raises TokenInvalid, TokenExpired, UserInactive.
         """
         name = opaque.digest(claim.subject)
-        return _actor(ctx, ("web", name), None, _SESSION.c.token_hash == name)
+        return _actor(ctx, ("web", name), None, lambda: _SESSION.c.token_hash == name)
 
 
 def bearer_token(header: str) -> str:
@@ -97,7 +97,8 @@ def bearer_token(header: str) -> str:
     return token.strip()
 
 
-def _actor(ctx: Ctx, key: Hashable, session_id: UUID | None, condition: Any) -> Actor:
+def _actor(ctx: Ctx, key: Hashable, session_id: UUID | None, condition: Callable[[], ColumnElement[bool]]) -> Actor:
+    """Return who the session of `condition` belongs to; the condition is only made when nobody remembers."""
     name = (ctx.tenant.id, key)
     known = CACHE.find(name)
     if known is not None:
@@ -105,7 +106,7 @@ def _actor(ctx: Ctx, key: Hashable, session_id: UUID | None, condition: Any) -> 
     query = (
         select(*_COLUMNS)
         .join_from(_SESSION, _USER, (_USER.c.tenant_id == _SESSION.c.tenant_id) & (_USER.c.id == _SESSION.c.user_id))
-        .where(_SESSION.c.tenant_id == ctx.tenant.id, condition)
+        .where(_SESSION.c.tenant_id == ctx.tenant.id, condition())
     )
     row = _good(ctx, ctx.db.execute(query).one_or_none(), kind="api" if session_id else "web")
     _touch(ctx, row)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Blueprint, Flask
 
-from app.accounts import csrf, jobs, login, queries, service
+from app.accounts import csrf, jobs, link_views, login, queries, service, views
 from app.accounts.api import auth, keys
 from app.accounts.authenticator import BearerAuthenticator, CookieAuthenticator
 from app.accounts.doors import ask_to_sign_in
@@ -33,11 +33,16 @@ def install(app: Flask, runtime: Any) -> None:
     warm_up(settings)
 
 
+def _pages() -> Blueprint:
+    """Return the one blueprint on which all pages of this module stand."""
+    (blueprint,) = {views.accounts, link_views.accounts, people.accounts}
+    return blueprint
+
+
 module = Module(
     name="accounts",
     api=[auth, users, invitations],
-    # The pages of people stand on the same blueprint; naming their module here is what loads them.
-    web=[people.accounts, keys],
+    web=[_pages(), keys],
     on={RefreshReused: [jobs.reuse]},
     jobs=[jobs.forgot, jobs.listing, jobs.finding, jobs.sweeping],
     schedules=[jobs.SWEEP],

@@ -91,9 +91,8 @@ def _numbers(found: HomeNumbers) -> list[dict[str, Any]]:
     shown = [_revenue(revenue) for revenue in found.revenue[:3]]
     if not shown:
         shown = [{"label": "Sold this month", "value": "Nothing yet", "series": [], "said": ""}]
-    shown.append(
-        {"label": "Orders to ship", "value": f"{found.to_ship:,}", "href": url_for("orders_web.index", status="confirmed")}
-    )
+    confirmed = url_for("orders_web.index", status="confirmed")
+    shown.append({"label": "Orders to ship", "value": f"{found.to_ship:,}", "href": confirmed})
     shown.append({"label": "Products", "value": f"{found.products:,}", "href": url_for("products_web.index")})
     shown.append({"label": "Orders in all", "value": f"{found.orders:,}", "href": url_for("orders_web.index")})
     return shown

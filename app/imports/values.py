@@ -98,7 +98,7 @@ def _to_minor(text: str, currency: str) -> int:
     # "2.550" is the exact amount 2.55; more digits than the currency has would be a loss.
     plain = text.rstrip("0").rstrip(".") if "." in text else text
     try:
-        return to_minor(plain or "0", currency)
+        return to_minor(plain, currency)
     except BadMoney as error:
         raise BadCell(str(error)) from error
 

@@ -34,7 +34,7 @@ def to_minor(amount: str | Decimal | int, currency: str) -> int:
     text = str(amount).strip()
     if not _PLAIN.fullmatch(text):
         raise BadMoney("Write a number, like 14.90.")
-    digits = get_currency_precision(currency)
+    digits = _digits(currency)
     try:
         minor = Decimal(text).scaleb(digits)
     except InvalidOperation as error:
@@ -48,5 +48,15 @@ def to_minor(amount: str | Decimal | int, currency: str) -> int:
 
 def to_decimal(minor: int, currency: str) -> str:
     """Return `minor` units of `currency` as the decimal string of the public contract ("19.99")."""
-    digits = get_currency_precision(currency)
-    return str(Decimal(minor).scaleb(-digits).quantize(Decimal(1).scaleb(-digits)))
+    digits = _digits(currency)
+    if digits == 0:
+        return str(minor)
+    # Whole numbers all the way: a list of prices is written at every request.
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}d}"
+
+
+@cache
+def _digits(currency: str) -> int:
+    """Return how many decimals `currency` has."""
+    return get_currency_precision(currency)

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.kit.errors import Invalid
@@ -56,8 +56,8 @@ class Cursor:
 class Order:
     """How a list is ordered: by `column`, then by id in the same direction."""
 
-    column: InstrumentedAttribute[Any]
-    id: InstrumentedAttribute[UUID]
+    column: InstrumentedAttribute[Any] | Column[Any]
+    id: InstrumentedAttribute[UUID] | Column[UUID]
     descending: bool = False
 
 

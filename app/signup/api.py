@@ -28,7 +28,9 @@ def start(data: dict[str, Any]) -> dict[str, Any]:
 
     Answers at once; ask `status_url` until the status is `active`.
     """
-    tenant_id = service.sign_up(runtime(), data, key=request.headers.get("Idempotency-Key"))
+    tenant_id = service.sign_up(
+        runtime(), data, key=request.headers.get("Idempotency-Key"), visitor=request.remote_addr or ""
+    )
     return {"id": tenant_id, "status": "provisioning", "status_url": _status_url(tenant_id)}
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from app.accounts import throttle
 from app.accounts.passwords import hash_password
 from app.kit.errors import Invalid
 from tenants import registration
@@ -16,6 +17,8 @@ from tenants.models import ProvisioningRun, TenantRecord
 from tenants.registration import SignUp
 from tenants.runtime import Runtime
 
+# Workspaces that one network may open in a minute, through one process: far above people, far below a flood.
+_OPENED = throttle.ProcessLimit(120, 60.0)
 LABELS = {
     "reserved": "Address reserved",
     "placed": "Rooms built",
@@ -25,11 +28,12 @@ LABELS = {
 }
 
 
-def sign_up(runtime: Runtime, data: Mapping[str, Any], *, key: str | None) -> UUID:
+def sign_up(runtime: Runtime, data: Mapping[str, Any], *, key: str | None, visitor: str) -> UUID:
     """Start a workspace from validated `data`; return its id. The same key and data give the same workspace.
 
-    Raises Invalid, SlugTaken.
+    `visitor` is the address the request came from. Raises Invalid, SlugTaken, TriedTooOften.
     """
+    _OPENED.demand(throttle.prefix_of(visitor))
     if not data["company_name"]:
         raise Invalid.field("company_name", "Write the company's name.")
     return registration.register(

@@ -35,7 +35,9 @@ def start() -> Response | BaseResponse:
     values = {name: value for name, value in request.form.items() if value or name in ("company_name", "slug")}
     try:
         data = SignUpSchema(unknown=EXCLUDE).load(values)
-        tenant_id = service.sign_up(runtime(), data, key=request.form.get("idempotency_key"))
+        tenant_id = service.sign_up(
+            runtime(), data, key=request.form.get("idempotency_key"), visitor=request.remote_addr or ""
+        )
     except ValidationError as error:
         return make_response(_form(FormState.invalid(request.form, error.messages_dict)), 422)
     except DomainError as error:

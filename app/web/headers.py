@@ -45,15 +45,17 @@ _PERMISSIONS = ", ".join(
         "xr-spatial-tracking",
     )
 )
-_FIXED = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Permissions-Policy": _PERMISSIONS,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_HSTS = f"max-age={2 * YEAR}; includeSubDomains"
+_FIXED = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Permissions-Policy", _PERMISSIONS),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "private, no-store"),
+)
+_FIXED_HTTPS = (*_FIXED, ("Strict-Transport-Security", f"max-age={2 * YEAR}; includeSubDomains"))
+_VARY = ("Cookie", "Authorization", "HX-Request")
 
 
 def nonce() -> str:
@@ -75,20 +77,21 @@ class HxNonce:
         return str(self.__html__())
 
 
-def secure(response: Response, nonce_value: str, *, https: bool = False, forms: str = "'self'") -> Response:
+def secure(response: Response, *, https: bool = False, forms: str = "'self'") -> Response:
     """Set every security header on `response` and return it.
 
     A view may have set `Cache-Control` itself; else nobody but the browser of this person keeps the answer.
     `forms` lists where a form of this answer may end after redirects (sign-up ends on another host).
     """
     headers = response.headers
-    headers["Content-Security-Policy"] = _CSP.format(nonce=nonce_value, forms=forms)
-    for name, value in _FIXED.items():
-        headers.setdefault(name, value)
-    if https:
-        headers["Strict-Transport-Security"] = _HSTS
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "private, no-store"
-    if "public" not in headers["Cache-Control"]:
-        response.vary.update(("Cookie", "Authorization", "HX-Request"))
+    present = {name.lower(): value for name, value in headers}
+    headers["Content-Security-Policy"] = _CSP.format(nonce=nonce(), forms=forms)
+    # All at once: to ask for and to set one header after the other is most of what a small answer costs.
+    headers.extend((name, value) for name, value in (_FIXED_HTTPS if https else _FIXED) if name.lower() not in present)
+    if "public" in present.get("cache-control", ""):
+        return response
+    if "vary" in present:
+        response.vary.update(_VARY)
+    else:
+        headers.add("Vary", ", ".join(_VARY))
     return response

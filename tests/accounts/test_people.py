@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.access.policy import ROLES
-from app.accounts import queries, service
+from app.accounts import invitations, queries, service
 from app.accounts.errors import LastOwner
 from app.accounts.models import UserAccount
 from tenants.context import Actor
@@ -127,7 +127,7 @@ def test_seats_are_counted_and_the_last_one_goes_to_one(acme):
         limit = ctx.tenant.limit("users")
         assert quota(ctx, "users").used == 1
         for number in range(limit - 2):
-            service.invite(ctx, email=f"p{number}@acme.example", role="viewer")
+            invitations.invite(ctx, email=f"p{number}@acme.example", role="viewer")
     barrier, answers = threading.Barrier(4), []
     token = acme.api()
 
@@ -148,7 +148,7 @@ def test_seats_are_counted_and_the_last_one_goes_to_one(acme):
 
 def test_a_suspended_person_frees_a_seat_and_takes_it_again(acme):
     with acme.ctx() as ctx:
-        user = service.invite(ctx, email="bob@acme.example", role="viewer")
+        user = invitations.invite(ctx, email="bob@acme.example", role="viewer")
         user.status = "active"
     with acme.ctx() as ctx:
         service.suspend(ctx, user_id=user.id)
@@ -264,7 +264,7 @@ def test_a_service_asks_for_the_right_whoever_calls_it(acme):
     with acme.ctx() as ctx:
         bob = replace(ctx, actor=Actor(kind="user", role="viewer"))
         for call in (
-            lambda: service.invite(bob, email="x@y.example", role="viewer"),
+            lambda: invitations.invite(bob, email="x@y.example", role="viewer"),
             lambda: service.suspend(bob, user_id=uuid.uuid4()),
             lambda: service.change_role(bob, user_id=uuid.uuid4(), role="owner"),
         ):

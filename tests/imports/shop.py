@@ -20,8 +20,6 @@ SHOP = f"""{HEADER}
 SHOP_TOTAL = "127.41"
 SHOP_ROWS = 9
 
-_LONG = "x" * 10_000_000
-
 BROKEN = b"".join(
     [
         f"{HEADER}\n".encode(),
@@ -36,7 +34,7 @@ BROKEN = b"".join(
         b"9,,No code,1,2010-12-01 08:26:00,2.55,5.0,France\n",
         b",A9,No order number,1,2010-12-01 08:26:00,2.55,5.0,France\n",
         b"10,A10,NUL \x00 inside,1,2010-12-01 08:26:00,2.55,5.0,France\n",
-        b"11,A11," + _LONG.encode() + b",1,2010-12-01 08:26:00,2.55,5.0,France\n",
+        b"11,A11,Space in the price,1,2010-12-01 08:26:00,2 55,5.0,France\n",
         b"12,A12," + b"y" * 40_000 + b",1,2010-12-01 08:26:00,2.55,5.0,France\n",
         b"13,A13,=1+1,1,2010-12-01 08:26:00,2.55,5.0,France\n",
         b"14,A14,=1+1,=2*3,2010-12-01 08:26:00,2.55,5.0,France\n",
@@ -52,9 +50,13 @@ BROKEN = b"".join(
         b'20,A22,"Two\nlines",2,01/12/2010 08:26,"1,234.50",5.0,France\n',
     ]
 )
-BROKEN_ROWS = 24
+BROKEN_ROWS = 23
 # 1, 13, 15 and 20 go in.
 BROKEN_GOOD = 4
+# A file for tests of length: its second row has ten megabytes.
+HUGE_LINE = b"%b\n1,A1,%b,1,2010-12-01,2.55,5.0,France\n2,A2,Mug,1,2010-12-01,2.55,5.0,France\n" % (
+    HEADER.encode(), b"x" * 10_000_000
+)  # fmt: skip
 
 PRODUCTS = """sku,name,price,currency,inventory,category,description,type,status
 NB-1,Harbour Lights,32.00,EUR,12,Fiction,"Two

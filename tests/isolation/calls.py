@@ -20,7 +20,10 @@ APEX = "localhost"
 _CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
 _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NONCE = re.compile(r'(nonce-|nonce=")[A-Za-z0-9_-]+')
-_RANDOM = re.compile(r'(name="(?:csrf_token|idempotency_key)" value=")[^"]+|("request_id": ?")[^"]+|(csrf[a-z_-]*=)[^;]+')
+_RANDOM = re.compile(
+    r'(name="(?:csrf_token|idempotency_key|csrf-token)" (?:value|content)=")[^"]+'
+    r'|("request_id": ?")[^"]+|(csrf[a-z_-]*=|Expires=)[^;]+'
+)
 # What differs from one answer to the next by nature.
 _PASSING = frozenset({"date", "x-request-id", "ratelimit-remaining", "ratelimit-reset"})
 MALFORMED = ("not-an-id", "0", "../../etc/passwd", "' OR tenant_id IS NOT NULL --", "%00", "a" * 300)

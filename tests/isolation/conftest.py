@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.isolation.matrix import Matrix
 from tests.isolation.street import Street, build_street, tear_down
 from tests.isolation.walls import Walls, planted_walls
 
@@ -24,3 +25,11 @@ def street(settings: Any, worker_runtime: Any, superuser_url: str) -> Iterator[S
     made = build_street(settings, worker_runtime, superuser_url)
     yield made
     tear_down(made)
+
+
+@pytest.fixture(scope="session")
+def matrix(street: Street) -> Iterator[Matrix]:
+    """Return the matrix over the street."""
+    made = Matrix(street)
+    yield made
+    made.close()

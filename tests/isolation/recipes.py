@@ -57,7 +57,7 @@ def plain(rule: Any, home: Neighbour, person: Person) -> Call:
     for name in rule.arguments:
         fixed = PLAIN_PATH.get(f"{rule.endpoint}.{name}")
         kind = path_kind(rule.endpoint, name)
-        path[name] = fixed if fixed else Slot(str(kind), home.live[str(kind)])
+        path[name] = fixed or Slot(str(kind), home.live[str(kind)])
     if "session_id" in path:
         path["session_id"] = Slot("session_id", make.session_of(home, person.role))
     return Call(path=path)
@@ -185,7 +185,9 @@ API: dict[str, Recipe] = {
     ),
     "auth.find_workspaces": lambda h, p: Call(json={"email": p.email}),
     "auth.signup": lambda h, p: _sign_up(h),
-    "imports_api.start_import": lambda h, p: Call(form={"resource": "products", "file_id": Slot("file_id", h.live["file_id"])}),
+    "imports_api.start_import": lambda h, p: Call(
+        form={"resource": "products", "file_id": Slot("file_id", h.live["file_id"])}, files={}
+    ),
     "exports_api.start_export": lambda h, p: Call(json={"resource": "products", "format": "csv"}),
     "signup_api.start": lambda h, p: Call(
         json={"company_name": h.mark("company"), "slug": f"new-{secrets.token_hex(6)}",
@@ -241,7 +243,8 @@ WEB: dict[str, Recipe] = {
     "imports.upload": lambda h, p: Call(form={"resource": "products"}, files={"file": _csv(h)}),
     "imports.start": lambda h, p: Call(
         {"import_id": Slot("import_id", str(make.draft_import(h).id))},
-        form={"map-name": "name", "map-sku": "sku", "map-price": "price", "map-currency": "currency", "action": "try"},
+        form={"column-name": "name", "column-sku": "sku",
+              "column-price": "price", "column-currency": "currency", "currency": "EUR", "time_zone": "Europe/London"},
     ),
     "imports.again": lambda h, p: Call({"import_id": Slot("import_id", h.live["import_id"])}, form={}),
     "imports.stop": lambda h, p: Call({"import_id": Slot("import_id", make.running_import(h))}, form={}),

@@ -7,8 +7,13 @@ import io
 from decimal import Decimal
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
-PRODUCTS = [("85123A", "WHITE HANGING HEART", "2.55"), ("71053", "WHITE METAL LANTERN", "3.39"),
-            ("22752", "SET 7 NESTING BOXES", "7.65"), ("21730", "GLASS STAR", "4.25"), ("22633", "HAND WARMER", "1.85")]  # fmt: skip
+PRODUCTS = [
+    ("85123A", "WHITE HANGING HEART", "2.55"),
+    ("71053", "WHITE METAL LANTERN", "3.39"),
+    ("22752", "SET 7 NESTING BOXES", "7.65"),
+    ("21730", "GLASS STAR", "4.25"),
+    ("22633", "HAND WARMER", "1.85"),
+]
 INVOICES = 12
 
 

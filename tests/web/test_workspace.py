@@ -14,8 +14,8 @@ from tests.world import PASSWORD
 pytestmark = pytest.mark.browser
 
 PAGES = [
-    "/home", "/products", "/orders", "/people", "/account", "/imports", "/settings", "/settings/brand", "/settings/plan",
-    "/search?q=set",
+    "/home", "/products", "/orders", "/people", "/account", "/imports", "/settings", "/settings/brand",
+    "/settings/plan", "/search?q=set",
 ]  # fmt: skip
 
 

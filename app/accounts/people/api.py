@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from app.accounts import credentials, queries, service
+from app.accounts import invitations as inviting
 from app.accounts.models import UserAccount
 from app.accounts.schemas import (
     InviteSchema,
@@ -123,7 +124,7 @@ def list_invitations(query: dict[str, Any]) -> dict[str, Any]:
 @invitations.response(201, UserSchema)
 def invite(data: dict[str, Any]) -> Response:
     """Ask somebody to join; a link comes to them by mail. Waits until your own address is confirmed."""
-    return _one(service.invite(current(), **data), status=201)
+    return _one(inviting.invite(current(), **data), status=201)
 
 
 @invitations.route("/<uuid:user_id>/resend", methods=["POST"])
@@ -131,7 +132,7 @@ def invite(data: dict[str, Any]) -> Response:
 @invitations.response(202, UserSchema)
 def resend(user_id: UUID) -> Response:
     """Mail an invitation again; the earlier link ends."""
-    return _one(service.resend_invitation(current(), user_id=user_id), status=202)
+    return _one(inviting.resend(current(), user_id=user_id), status=202)
 
 
 @invitations.route("/<uuid:user_id>", methods=["DELETE"])
@@ -139,7 +140,7 @@ def resend(user_id: UUID) -> Response:
 @invitations.response(204)
 def revoke(user_id: UUID) -> None:
     """Take an invitation back; its seat is free again."""
-    service.revoke_invitation(current(), user_id=user_id)
+    inviting.revoke(current(), user_id=user_id)
 
 
 def _versions() -> Versions:

@@ -10,11 +10,11 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.access.policy import LABELS, MEANINGS, grantable, may_manage
-from app.accounts import credentials, queries, service
+from app.accounts import credentials, invitations, queries, service
 from app.accounts.errors import EmailUnverified, LastOwner, NotInvited, UserExists
 from app.accounts.models import UserAccount
+from app.accounts.pages import accounts
 from app.accounts.schemas import InviteSchema, NameSchema, PasswordChangeSchema, UserChangeSchema
-from app.accounts.views import accounts as accounts
 from app.kit import forms
 from app.kit.errors import Forbidden, Invalid, TooManyRequests
 from app.web.forms import FormState
@@ -24,6 +24,7 @@ from tenants.edge import current
 from tenants.errors import LimitExceeded
 from tenants.quotas import quota
 
+__all__ = ["accounts"]
 _EXPECTED = (Invalid, UserExists, EmailUnverified, LimitExceeded, Forbidden, TooManyRequests, LastOwner, NotInvited)
 
 
@@ -42,7 +43,7 @@ def invite() -> Response | BaseResponse:
     try:
         data = forms.load(InviteSchema(), request.form)
         with ctx.db.begin_nested():
-            user = service.invite(ctx, **data)
+            user = invitations.invite(ctx, **data)
     except ValidationError as error:
         state = FormState.invalid(request.form, error.messages_dict)
         return make_response(_people_page(ctx, state), 422)
@@ -87,7 +88,7 @@ def activate(user_id: UUID) -> Response | BaseResponse:
 @access("accounts.user.invite")
 def resend(user_id: UUID) -> Response | BaseResponse:
     """Mail an invitation again."""
-    return _act(lambda ctx: f"A new link is on its way to {service.resend_invitation(ctx, user_id=user_id).email}.")
+    return _act(lambda ctx: f"A new link is on its way to {invitations.resend(ctx, user_id=user_id).email}.")
 
 
 @accounts.post("/people/<uuid:user_id>/invitation/revocation")
@@ -96,7 +97,7 @@ def revoke(user_id: UUID) -> Response | BaseResponse:
     """Take an invitation back."""
 
     def act(ctx: Ctx) -> str:
-        service.revoke_invitation(ctx, user_id=user_id)
+        invitations.revoke(ctx, user_id=user_id)
         return "The invitation was taken back."
 
     return _act(act)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-QUEUES = ("urgent", "default", "bulk")
+URGENT = "urgent"
+QUEUES = (URGENT, "default", "bulk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class JobRegistry:
         """
         if spec.kind in self._specs:
             raise ValueError(f"two jobs are called {spec.kind}")
-        if spec.queue not in QUEUES or spec.transaction not in ("one", "many") or spec.max_attempts < 1:
+        known = spec.queue in QUEUES and spec.transaction in ("one", "many")
+        if not known or spec.max_attempts < 1 or spec.timeout < 1 or spec.backoff <= 0:
             raise ValueError(f"job {spec.kind} is declared wrongly")
         self._specs[spec.kind] = spec
 

@@ -17,8 +17,8 @@ from app.store.orders.models import OrderEvent, OrderLine, SalesOrder
 from app.store.text import email_key
 from tenants.context import Ctx
 
-SORTS = ("placed_at", "-placed_at", "number", "-number", "total", "-total")
-_SORT_COLUMNS = {"placed_at": SalesOrder.placed_at, "number": SalesOrder.number, "total": SalesOrder.total_minor}
+SORTS = ("placed_at", "-placed_at", "number", "-number")
+_SORT_COLUMNS = {"placed_at": SalesOrder.placed_at, "number": SalesOrder.number}
 _COLUMNS = (
     SalesOrder.id,
     SalesOrder.number,

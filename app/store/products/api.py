@@ -21,7 +21,7 @@ blp = Blueprint("products", __name__, url_prefix="/api/v1/products", description
 
 
 @blp.get("")
-@blp.arguments(schemas.ProductQuery, location="query", unknown=RAISE)
+@blp.arguments(schemas.ProductQuery(), location="query", unknown=RAISE)
 @blp.response(200, schemas.ProductPage, example={"items": [apidoc.PRODUCT], "next_cursor": None})
 @access("products.read")
 def list_products(query: dict[str, Any]) -> Response:

@@ -9,7 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 from app.kit.fields import REQUIRED, Amount, Choice, Currency, Text, Whole
 from app.kit.money import BadMoney, to_decimal, to_minor
 from app.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
-from app.store.answers import instant
+from app.store.answers import in_utc
 from app.store.products.models import MAX_INVENTORY, STATUSES, TYPES
 from app.store.products.queries import SORTS
 
@@ -135,9 +135,9 @@ class ProductQuery(Schema):
 
 
 def product_json(product: Any) -> dict[str, Any]:
-    """Return a product, or a row of the list, as the document says; `ProductSchema` is its contract."""
+    """Return a product, or a row of the list, as `answer` turns it into what the document says (`ProductSchema`)."""
     return {
-        "id": str(product.id),
+        "id": product.id,
         "type": product.type,
         "name": product.name,
         "sku": product.sku,
@@ -147,7 +147,7 @@ def product_json(product: Any) -> dict[str, Any]:
         "currency": product.currency,
         "inventory": product.inventory,
         "status": product.status,
-        "created_at": instant(product.created_at),
-        "updated_at": instant(product.updated_at),
+        "created_at": in_utc(product.created_at),
+        "updated_at": in_utc(product.updated_at),
         "version": product.row_version,
     }

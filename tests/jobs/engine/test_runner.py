@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from app.kit.jobs import ledger
 from app.kit.jobs.interrupts import LeaseLost
+from app.kit.jobs.registry import JobRegistry, JobSpec
 from tenants.models import TenantRecord
 from tenants.runner import Runner
 from tenants.runtime import Runtime
@@ -199,3 +201,13 @@ def test_a_tenant_at_its_cap_waits_and_others_go_on(runtime: Runtime, tenant: Te
 
 def _claim_next(runtime: Runtime) -> ledger.Claim:
     return Runner(runtime)._claim("default", "main")  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"queue": "fast"}, {"transaction": "some"}, {"max_attempts": 0}, {"timeout": 0}, {"backoff": 0}]
+)
+def test_a_job_that_is_declared_wrongly_stops_the_start(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="declared wrongly"):
+        JobRegistry([JobSpec("x", house.quick, **wrong)])
+    with pytest.raises(ValueError, match="two jobs"):
+        JobRegistry([JobSpec("x", house.quick), JobSpec("x", house.quick)])

@@ -1,0 +1,285 @@
+"""One tenant's credentials at every other door: hosts, paths, headers, queries and bodies select nothing (ISO-01)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.accounts import opaque
+from tests.isolation import street as make
+from tests.isolation.calls import APEX, NOBODY, Call, Door, foreign_traces, shape
+from tests.isolation.matrix import PAIRS, Matrix, least
+from tests.isolation.street import Neighbour, Person
+
+# Headers, queries and fields that might be taken for the choice of a tenant.
+HEADERS = ("X-Tenant-Id", "X-Tenant", "X-Organization", "X-Workspace", "X-Forwarded-Host", "X-Host", "X-Original-Host",
+           "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Server", "Forwarded", "Tenant-Id", "Referer")  # fmt: skip
+QUERIES = ("tenant_id", "tenant", "organization_code", "workspace", "slug")
+
+
+@pytest.fixture
+def reads(matrix: Matrix) -> list[tuple[Any, Any]]:
+    """Return the routes that read for those who are signed in, with what they demand."""
+    return [(rule, access) for rule, method, access in matrix.routes() if method == "GET" and access.signed_in]
+
+
+def _stranger(home: Neighbour, like: Person) -> Person:
+    """Return somebody with credentials of the right form that nobody issued."""
+    cookie = opaque.mint(opaque.SESSION, home.tenant.id)
+    head, claims, _ = like.token.split(".")
+    token = f"{head}.{claims}.{base64.urlsafe_b64encode(secrets.token_bytes(64)).rstrip(b'=').decode()}"
+    return replace(like, cookie=cookie, token=token, csrf="0" * 64)
+
+
+def _kinds(rule: Any) -> tuple[str, ...]:
+    return ("bearer", "cookie") if rule.rule.startswith("/api/") else ("cookie",)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: f"keys of {p[0]} at the door of {p[1]}")
+def test_a_key_at_another_house_is_like_a_key_that_nobody_made(matrix: Matrix, pair: tuple[str, str]) -> None:
+    """All signed-in routes of all methods, called on B's host with B's ids and A's keys."""
+    own, other = matrix.street[pair[0]], matrix.street[pair[1]]
+    before, findings = matrix.digest(own), []
+    for rule, method, access in matrix.routes():
+        if not access.signed_in:
+            continue
+        call = matrix.call(rule, other, "owner").filled()
+        for kind in _kinds(rule):
+            person = own.people["owner"]
+            got = [
+                matrix.sender.send(rule, method, call, Door(kind, who), other.host)
+                for who in (replace(person, csrf="0" * 64), _stranger(other, person))
+            ]
+            matrix.counts["cases"] += 1
+            where = f"{pair[0]}→{pair[1]} {method} {rule.rule} by {kind}"
+            findings += [f"{where} shows {t}" for t in _marks_of(got[0], matrix, other)]
+            if got[0].status_code not in (303, 401, 403):
+                findings.append(f"{where} answers {got[0].status_code}")
+            # A cookie of another form is none at all, so what is compared is what may be learnt of the tenant.
+            if kind == "bearer" and shape(got[0]) != shape(got[1]) and got[0].status_code != 401:
+                findings.append(f"{where}: {got[0].status_code} where a forged key gets {got[1].status_code}")
+    assert not findings, "\n".join(findings)
+    assert matrix.digest(own) == before
+
+
+def _marks_of(answer: Any, matrix: Matrix, owner: Neighbour) -> list[str]:
+    """Return marks of the house that an uninvited guest is shown; its name is on its front door and in its address."""
+    text = answer.get_data(as_text=True).lower()
+    return [value for value in owner.live.values() if value in text and value not in (owner.tenant.slug, str(owner.tenant.id))]
+
+
+@pytest.mark.parametrize("pair", PAIRS[:2] + PAIRS[3:], ids=lambda p: f"{p[0]} asks for {p[1]}")
+def test_no_header_query_or_field_selects_a_tenant(
+    matrix: Matrix, reads: list[tuple[Any, Any]], pair: tuple[str, str]
+) -> None:
+    own, other = matrix.street[pair[0]], matrix.street[pair[1]]
+    findings = []
+    for rule, _ in reads:
+        call = matrix.call(rule, own, "owner")
+        for kind in _kinds(rule)[:1]:
+            door = Door(kind, own.people["owner"])
+            for where, twins in _selectors(call.filled(), other):
+                answers = [matrix.sender.send(rule, "GET", twin, door, own.host) for twin in twins]
+                matrix.counts["cases"] += 1
+                said = (str(other.tenant.id), other.tenant.slug, other.host, "nobody-here.localhost", "nobody-here", _NOBODY)
+                findings += [
+                    f"{rule.rule} {where} shows {t}" for t in foreign_traces(answers[0], matrix.street, own, *said)
+                ]
+                if shape(answers[0], *said)[0] != shape(answers[1], *said)[0]:
+                    findings.append(f"{rule.rule} {where} tells {other.label} from nobody")
+    assert not findings, "\n".join(findings)
+
+
+_NOBODY = "01980000-0000-7000-8000-000000000000"
+
+
+def _selectors(call: Call, other: Neighbour) -> Iterator[tuple[str, tuple[Call, Call]]]:
+    """Yield the call with B's name in a place that might select a tenant, beside its twin with nobody's name."""
+    names = ((str(other.tenant.id), _NOBODY), (other.host, "nobody-here.localhost"))
+    for number, header in enumerate(HEADERS):
+        values = names[number % 2]
+        if header == "Forwarded":
+            values = tuple(f"host={host}" for host in names[1])  # type: ignore[assignment]
+        twins = [replace(call, headers={**call.headers, header: value}) for value in values]
+        yield header, (twins[0], twins[1])
+    for query in QUERIES:
+        values = names[0] if query == "tenant_id" else (other.tenant.slug, "nobody-here")
+        twins = [replace(call, query={**call.query, query: value}) for value in values]
+        yield f"?{query}", (twins[0], twins[1])
+
+
+def test_a_body_that_names_another_tenant_changes_nothing_there(matrix: Matrix) -> None:
+    own, other, findings = matrix.street["A"], matrix.street["B"], []
+    for rule, method, access in matrix.routes():
+        call = matrix.call(rule, own, "owner", fresh=True) if method in ("POST", "PUT", "PATCH") else None
+        if call is None or not access.signed_in or rule.endpoint in ("accounts.signout",):
+            continue
+        matrix.forget_tries(own)
+        before = matrix.digest(own)
+        person = own.people["owner"]
+        for extra in ({"tenant_id": str(other.tenant.id)}, {"organization_code": other.tenant.slug}):
+            said = tuple(extra.values())
+            twin = replace(
+                call,
+                json={**call.json, **extra} if isinstance(call.json, dict) else call.json,
+                form={**call.form, **extra} if call.form is not None else None,
+            ).filled()
+            answer = matrix.sender.send(rule, method, twin, Door(_kinds(rule)[0], person), own.host)
+            matrix.counts["cases"] += 1
+            findings += [f"{rule.rule} shows {t}" for t in foreign_traces(answer, matrix.street, own, *said)]
+            if rule.endpoint in ("users.change_password", "accounts.change_password"):
+                make.give_keys(own, person)
+        if matrix.digest(own) != before:
+            findings.append(f"{method} {rule.rule} changed rows of others")
+    assert not findings, "\n".join(findings)
+
+
+def _edited(token: str, **claims: Any) -> str:
+    head, body, mac = token.split(".")
+    found = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return f"{head}.{_part({**found, **claims})}.{mac}"
+
+
+def _headed(token: str, header: dict[str, Any], mac: str | None = None) -> str:
+    _, body, old = token.split(".")
+    return f"{_part(header)}.{body}.{old if mac is None else mac}"
+
+
+def _part(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda p: f"{p[0]} forges {p[1]}")
+def test_an_edited_token_opens_no_house(matrix: Matrix, pair: tuple[str, str]) -> None:
+    own, other = matrix.street[pair[0]], matrix.street[pair[1]]
+    mine, theirs = own.people["owner"], other.people["owner"]
+    forged = {
+        "tenant": _edited(mine.token, tenant_id=str(other.tenant.id)),
+        "tenant and person": _edited(mine.token, tenant_id=str(other.tenant.id), sub=str(theirs.id)),
+        "role": _edited(mine.token, groups=["owner"]),
+        "time": _edited(mine.token, exp=4102444800),
+        "no algorithm": _headed(mine.token, {"alg": "none", "typ": "JWT"}, ""),
+        "another algorithm": _headed(mine.token, {"alg": "HS256", "typ": "JWT"}),
+        "a key by address": _headed(mine.token, {"alg": "EdDSA", "jku": "http://127.0.0.1/keys"}),
+        "their signature": ".".join([*mine.token.split(".")[:2], theirs.token.split(".")[2]]),
+        "nothing": "",
+    }
+    rule = next(r for r, m, _ in matrix.routes() if r.endpoint == "users.me")
+    for name, token in forged.items():
+        for host in (own.host, other.host, APEX):
+            door = Door("bearer", replace(mine, token=token))
+            answer = matrix.sender.send(rule, "GET", Call(), door, host)
+            matrix.counts["cases"] += 1
+            assert answer.status_code == 401, (name, host, answer.text)
+            assert answer.json["code"] in ("auth.token_invalid", "auth.token_missing"), name
+
+
+def test_a_token_opens_its_own_house_from_the_apex_and_no_other(matrix: Matrix) -> None:
+    rule = next(r for r, m, _ in matrix.routes() if r.endpoint == "workspace_api.get_tenant")
+    for label in ("A", "C"):
+        own = matrix.street[label]
+        for other in (n for n in matrix.street.neighbours.values() if n.label != "E"):
+            call = Call(path={"tenant_id": str(other.tenant.id)})
+            answer = matrix.sender.send(rule, "GET", call, Door("bearer", own.people["owner"]), APEX)
+            assert answer.status_code == (200 if other is own else 404), (label, other.label)
+
+
+@pytest.mark.parametrize("credential", ["refresh_token", "reset_token", "verify_token", "invite_token"])
+def test_a_secret_of_one_house_is_nothing_at_another(matrix: Matrix, credential: str) -> None:
+    endpoint = {"refresh_token": "auth.refresh", "reset_token": "auth.reset", "verify_token": "auth.verify_email",
+                "invite_token": "auth.accept"}[credential]  # fmt: skip
+    rule = next(r for r, m, _ in matrix.routes() if r.endpoint == endpoint)
+    for label, neighbour in (("A", "B"), ("A", "C"), ("C", "A"), ("C", "D")):
+        own, other = matrix.street[label], matrix.street[neighbour]
+        before = matrix.digest(own)
+        call = matrix.call(rule, own, "owner")
+        place = next(where for where, slot in call.slots())
+        answers = [
+            shape(matrix.sender.send(rule, "POST", call.filled(place, value), NOBODY, own.host), value)
+            for value in (other.live[credential], make.random_token(credential))
+        ]
+        assert answers[0] == answers[1]
+        assert answers[0][0] in (401, 404, 410)
+        assert matrix.digest(own) == before
+
+
+def test_the_suspended_house_lets_nobody_act(matrix: Matrix) -> None:
+    closed, findings = matrix.street["E"], []
+    before = matrix.digest(matrix.street["A"])
+    for rule, method, access in matrix.routes():
+        if access.host != "tenant" or "active" not in access.statuses or rule.endpoint == "web.brand_css":
+            continue
+        path = {name: closed.live.get(str(kind := _path_kind(rule, name)), _random(kind)) for name in rule.arguments}
+        for kind in _kinds(rule):
+            door = Door(kind, closed.people["owner"])
+            form = None if rule.rule.startswith("/api/") or method == "GET" else {}
+            answer = matrix.sender.send(rule, method, Call(path=path, form=form), door, closed.host)
+            matrix.counts["cases"] += 1
+            if answer.status_code < 400 or (answer.status_code >= 500 and answer.status_code != 503):
+                findings.append(f"{method} {rule.rule} by {kind}: {answer.status_code}")
+    assert not findings, "\n".join(findings)
+    assert matrix.digest(matrix.street["A"]) == before
+
+
+def _path_kind(rule: Any, name: str) -> str | None:
+    from tests.isolation import recipes  # noqa: PLC0415
+
+    return recipes.path_kind(rule.endpoint, name)
+
+
+def _random(kind: str | None) -> str:
+    from tests.isolation.calls import random_value  # noqa: PLC0415
+
+    return random_value(str(kind))
+
+
+def test_the_same_idempotency_key_in_two_houses_is_two_keys(matrix: Matrix) -> None:
+    key = secrets.token_hex(8)
+    tried = 0
+    for rule, method, access in matrix.routes():
+        if method not in ("POST", "PATCH") or not access.idempotent or not access.signed_in:
+            continue
+        if not rule.rule.startswith("/api/"):
+            continue
+        statuses = []
+        for label in ("B", "A", "C"):
+            home = matrix.street[label]
+            matrix.forget_tries(home)
+            call = matrix.call(rule, home, "owner", fresh=True).filled()
+            call = replace(call, headers={**call.headers, "Idempotency-Key": key})
+            answer = matrix.sender.send(rule, method, call, Door("bearer", home.people["owner"]), home.host)
+            assert "Idempotency-Replayed" not in answer.headers, rule.rule
+            assert foreign_traces(answer, matrix.street, home) == []
+            statuses.append(answer.status_code)
+        assert max(statuses) < 300, (rule.rule, statuses)
+        tried += 1
+    assert tried >= 8
+
+
+def test_a_cursor_of_another_house_is_like_an_invented_one(matrix: Matrix, reads: list[tuple[Any, Any]]) -> None:
+    turned = []
+    for rule, _ in reads:
+        for own, other in ((matrix.street[a], matrix.street[b]) for a, b in PAIRS):
+            theirs = matrix.call(rule, other, "owner").filled()
+            paged = replace(theirs, query={"limit": "1"})
+            page = matrix.sender.send(rule, "GET", paged, Door("bearer", other.people["owner"]), other.host)
+            cursor = (page.json or {}).get("next_cursor") if page.is_json else None
+            if not cursor:
+                continue
+            mine = matrix.call(rule, own, "owner").filled()
+            door = Door("bearer", own.people["owner"])
+            answers = []
+            for value in (cursor, "A" * len(cursor)):
+                asked = replace(mine, query={"limit": "1", "cursor": value})
+                answers.append(matrix.sender.send(rule, "GET", asked, door, own.host))
+            assert shape(answers[0], cursor) == shape(answers[1]), rule.rule
+            assert answers[0].status_code == 422, rule.rule
+            assert foreign_traces(answers[0], matrix.street, own, cursor) == []
+            turned.append(rule.endpoint)
+    assert len(set(turned)) >= least().get("cursors", 1), sorted(set(turned))

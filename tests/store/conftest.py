@@ -1,0 +1,7 @@
+"""The browser of the web tests, for the pages of the store."""
+
+from __future__ import annotations
+
+from tests.web.conftest import chromium, live
+
+__all__ = ["chromium", "live"]
