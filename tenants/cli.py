@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import func, select
 
+from app.kit.clock import utcnow
 from app.kit.errors import DomainError
 from app.kit.ids import parse_id
 from tenants import lifecycle, registration
@@ -147,6 +150,25 @@ def resume_command(tenant: str) -> None:
 def retry_command(tenant: str) -> None:
     """Start a failed provisioning again."""
     _say(lambda: registration.retry(_runtime(), _find(tenant).id), f"{tenant} is being provisioned.")
+
+
+@tenants_cli.command("override")
+@click.argument("tenant")
+@click.argument("name")
+@click.argument("value", type=int)
+@click.option("--reason", required=True, help="Why this tenant differs from its tier.")
+@click.option("--days", type=int, default=None, help="How long it lasts; for good when left out.")
+def override_command(tenant: str, name: str, value: int, reason: str, days: int | None) -> None:
+    """Give one tenant another limit (-1: none) or switch a feature (0 or 1)."""
+    expires_at = utcnow() + timedelta(days=days) if days is not None else None
+    by = f"operator {getpass.getuser()}"
+
+    def act() -> None:
+        lifecycle.override(
+            _runtime(), _find(tenant).id, name=name, value=value, reason=reason, expires_at=expires_at, by=by
+        )
+
+    _say(act, f"{tenant} has {name} = {value}" + (f" for {days} days." if days is not None else "."))
 
 
 def _say(act: Any, done: str) -> None:

@@ -80,5 +80,7 @@ def refill(runtime: Runtime, work: Any) -> None:
             session.add(Spare(schema_name=name, role_name=name))
 
 
-refill_job = JobSpec("tenants.refill_spares", refill, transaction="many", timeout=120, max_attempts=2, platform=True)
+refill_job = JobSpec(
+    "tenants.refill_spares", refill, queue="bulk", transaction="many", timeout=120, max_attempts=2, platform=True
+)
 refill_schedule = Schedule("refill_spares", "tenants.refill_spares", every=timedelta(minutes=1))

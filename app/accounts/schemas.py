@@ -194,6 +194,12 @@ class UserChangeSchema(Schema):
     status = Choice(("active", "suspended"))
 
 
+class RoleFormSchema(Schema):
+    """The form that gives somebody another role; its field stands beside the invitation's `role`."""
+
+    new_role = Choice(ROLES, **REQUIRED)
+
+
 class ProfileSchema(Schema):
     """What one may change of oneself."""
 

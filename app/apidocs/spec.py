@@ -114,7 +114,10 @@ def _complete(operation: dict[str, Any], path: str, method: str, declared: Acces
         answers |= {422: _UNSAFE[422]}
     operation["responses"].pop("default", None)
     for status, text in answers.items():
-        operation["responses"].setdefault(str(status), _problem(text))
+        known = operation["responses"].get(str(status))
+        # flask-smorest refers to its own 422 in plain JSON.
+        if known is None or "$ref" in known:
+            operation["responses"][str(status)] = _problem(text)
 
 
 def _problem(text: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class PageQuery(Schema):
         unknown = RAISE
 
     cursor = fields.String(metadata={"description": "`next_cursor` of the page before."})
-    limit = Whole(least=1, most=MAX_LIMIT, load_default=DEFAULT_LIMIT)
+    limit = Whole(least=1, most=MAX_LIMIT, text=True, load_default=DEFAULT_LIMIT)
 
 
 def export_json(ctx: Ctx, run: ExportRun, at: Progress) -> dict[str, Any]:

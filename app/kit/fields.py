@@ -15,7 +15,8 @@ _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _LINE_CONTROL = r"\x00-\x1f\x7f"
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_EMAIL = r"^[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,64}@[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,185}\.[A-Za-z0-9-]{2,63}$"
+_EMAIL_SIGNS = r'[^@\s\x00-\x1f\x7f<>()\[\],;:\\"]'
+_EMAIL = rf"^{_EMAIL_SIGNS}{{1,64}}@{_EMAIL_SIGNS}{{1,185}}\.[A-Za-z0-9-]{{2,63}}$"
 
 
 class Text(fields.String):

@@ -49,9 +49,11 @@ def to_minor(amount: str | Decimal | int, currency: str) -> int:
 def to_decimal(minor: int, currency: str) -> str:
     """Return `minor` units of `currency` as the decimal string of the public contract ("19.99")."""
     digits = _digits(currency)
+    # Whole numbers all the way, and the usual case first: every list of prices comes through here.
+    if digits == 2 and minor >= 0:
+        return f"{minor // 100}.{minor % 100:02d}"
     if digits == 0:
         return str(minor)
-    # Whole numbers all the way: a list of prices is written at every request.
     whole, part = divmod(abs(minor), 10**digits)
     return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}d}"
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -38,9 +39,14 @@ class ListKey:
 
     def mac(self, payload: bytes) -> bytes:
         """Return the signature of `payload` for this list."""
-        key = hmac.digest(self.secret.encode(), b"terrace.cursor.v1", hashlib.sha256)
+        key = _signing_key(self.secret)
         message = self.tenant_id.bytes + hashlib.sha256(self.scope.encode()).digest() + payload
         return hmac.digest(key, message, hashlib.sha256)[:_MAC_BYTES]
+
+
+@lru_cache(maxsize=4)
+def _signing_key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"terrace.cursor.v1", hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,4 +27,4 @@ def send(ctx: None, work: Work, *, template: str, sealed: str) -> None:
     gateway.send(settings, compose(settings, letter))
 
 
-mail = JobSpec(MAIL, send, queue="urgent", transaction="many", timeout=45, max_attempts=8, backoff=4.0)
+mail = JobSpec(MAIL, send, queue="default", transaction="many", timeout=45, max_attempts=8, backoff=4.0)

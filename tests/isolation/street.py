@@ -18,8 +18,7 @@ from uuid import UUID
 import psycopg
 from flask import Flask
 
-from app.accounts import links, opaque, queries, sessions, tokens
-from app.accounts import service as accounts
+from app.accounts import invitations, links, opaque, queries, sessions, tokens
 from app.accounts.passwords import hash_password
 from app.accounts.sessions import Visitor
 from app.exports import service as exports
@@ -98,7 +97,7 @@ class Neighbour:
     def own_values(self) -> set[str]:
         """Return every id and secret that nobody else may ever be shown."""
         people = {str(v) for p in self.people.values() for v in (p.id, p.token, p.cookie, p.session_id)}
-        return {*self.live.values(), *self.gone.values(), str(self.tenant.id), *people}
+        return {*self.live.values(), *self.gone.values(), str(self.tenant.id), *people} - {"", "None"}
 
 
 @dataclass
@@ -190,7 +189,7 @@ def _people(home: Neighbour) -> None:
         person = invited(home, role)
         with home.acting() as ctx:
             token = links.issue(ctx, user_id=person.id, purpose="invite")
-            accounts.accept_invitation(ctx, token=token, name=home.mark(f"name-{role}"), password_hash=hashed)
+            invitations.accept(ctx, token=token, name=home.mark(f"name-{role}"), password_hash=hashed)
         home.people[role] = person
     for person in home.people.values():
         give_keys(home, person)
@@ -220,7 +219,7 @@ def invited(home: Neighbour, role: str) -> Person:
     """Invite somebody and return them."""
     with home.acting() as ctx:
         email = f"{home.mark(role)}@mail.example"
-        user = accounts.invite(ctx, email=email, role=role, name=home.mark("invited"))
+        user = invitations.invite(ctx, email=email, role=role, name=home.mark("invited"))
         return Person(role, user.id, email)
 
 
@@ -228,7 +227,7 @@ def gone_invitation(home: Neighbour) -> UUID:
     """Invite somebody, take it back, and return the id that is nobody's any more."""
     person = invited(home, "viewer")
     with home.acting() as ctx:
-        accounts.revoke_invitation(ctx, user_id=person.id)
+        invitations.revoke(ctx, user_id=person.id)
     return person.id
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from app.accounts import credentials, invitations, queries, service
 from app.accounts.errors import EmailUnverified, LastOwner, NotInvited, UserExists
 from app.accounts.models import UserAccount
 from app.accounts.pages import accounts
-from app.accounts.schemas import InviteSchema, NameSchema, PasswordChangeSchema, UserChangeSchema
+from app.accounts.schemas import InviteSchema, NameSchema, PasswordChangeSchema, RoleFormSchema
 from app.kit import forms
 from app.kit.errors import Forbidden, Invalid, TooManyRequests
+from app.kit.ids import parse_id
 from app.web.forms import FormState
 from tenants.access import access
 from tenants.context import Ctx
@@ -32,7 +34,7 @@ _EXPECTED = (Invalid, UserExists, EmailUnverified, LimitExceeded, Forbidden, Too
 @access("accounts.user.read")
 def people() -> str:
     """Show who is here and who was asked."""
-    return _people_page(current(), FormState({"role": "viewer"}))
+    return _people_page(current(), FormState({"role": "viewer"}), open_id=parse_id(request.args.get("open")))
 
 
 @accounts.post("/people")
@@ -59,13 +61,13 @@ def change_role(user_id: UUID) -> Response | BaseResponse:
     """Give somebody another role."""
     ctx = current()
     try:
-        data = forms.load(UserChangeSchema(only=["role"]), request.form)
+        data = forms.load(RoleFormSchema(), request.form)
         with ctx.db.begin_nested():
-            user = service.change_role(ctx, user_id=user_id, role=data.get("role", ""))
+            user = service.change_role(ctx, user_id=user_id, role=data["new_role"])
     except ValidationError as error:
-        return make_response(_people_page(ctx, FormState(), FormState.invalid({}, error.messages_dict)), 422)
+        return _refused(ctx, user_id, FormState.invalid({}, error.messages_dict))
     except _EXPECTED as error:
-        return make_response(_people_page(ctx, FormState(), FormState.failed({}, error)), 422)
+        return _refused(ctx, user_id, FormState.failed({}, error))
     flash(f"{user.shown_name} is {LABELS[user.role].lower()} now.", "toast")
     return redirect(url_for("accounts.people"), 303)
 
@@ -74,21 +76,21 @@ def change_role(user_id: UUID) -> Response | BaseResponse:
 @access("accounts.user.write")
 def suspend(user_id: UUID) -> Response | BaseResponse:
     """Keep somebody out."""
-    return _act(lambda ctx: f"{service.suspend(ctx, user_id=user_id).shown_name} cannot sign in any more.")
+    return _act(user_id, lambda ctx: f"{service.suspend(ctx, user_id=user_id).shown_name} cannot sign in any more.")
 
 
 @accounts.post("/people/<uuid:user_id>/activation")
 @access("accounts.user.write")
 def activate(user_id: UUID) -> Response | BaseResponse:
     """Let somebody in again."""
-    return _act(lambda ctx: f"{service.activate(ctx, user_id=user_id).shown_name} can sign in again.")
+    return _act(user_id, lambda ctx: f"{service.activate(ctx, user_id=user_id).shown_name} can sign in again.")
 
 
 @accounts.post("/people/<uuid:user_id>/invitation")
 @access("accounts.user.invite")
 def resend(user_id: UUID) -> Response | BaseResponse:
     """Mail an invitation again."""
-    return _act(lambda ctx: f"A new link is on its way to {invitations.resend(ctx, user_id=user_id).email}.")
+    return _act(user_id, lambda ctx: f"A new link is on its way to {invitations.resend(ctx, user_id=user_id).email}.")
 
 
 @accounts.post("/people/<uuid:user_id>/invitation/revocation")
@@ -100,7 +102,7 @@ def revoke(user_id: UUID) -> Response | BaseResponse:
         invitations.revoke(ctx, user_id=user_id)
         return "The invitation was taken back."
 
-    return _act(act)
+    return _act(user_id, act)
 
 
 @accounts.get("/account")
@@ -151,32 +153,39 @@ def end_session(session_id: UUID) -> BaseResponse:
     return redirect(url_for("accounts.account"), 303)
 
 
-def _act(change: Any) -> Response | BaseResponse:
+def _act(user_id: UUID, change: Callable[[Ctx], str]) -> Response | BaseResponse:
     """Make one change to one person; show the page with the reason when it cannot be."""
     ctx = current()
     try:
         with ctx.db.begin_nested():
             said = change(ctx)
     except _EXPECTED as error:
-        return make_response(_people_page(ctx, FormState(), FormState.failed({}, error)), 422)
+        return _refused(ctx, user_id, FormState.failed({}, error))
     flash(said, "toast")
     return redirect(url_for("accounts.people"), 303)
 
 
-def _people_page(ctx: Ctx, state: FormState, problem: FormState | None = None) -> str:
+def _refused(ctx: Ctx, user_id: UUID, problem: FormState) -> Response:
+    return make_response(_people_page(ctx, FormState(), open_id=user_id, problem=problem), 422)
+
+
+def _people_page(ctx: Ctx, state: FormState, *, open_id: UUID | None = None, problem: FormState | None = None) -> str:
     cursor = request.args.get("cursor") if request.method == "GET" else None
     page = queries.list_users(ctx, cursor=cursor)
-    seats = quota(ctx, "users")
+    opened = queries.find_user(ctx, user_id=open_id) if open_id else None
+    inviters = queries.names_of(ctx, [opened.invited_by]) if opened and opened.invited_by else {}
     return render_template(
         "accounts/people.html",
         form=state,
         problem=problem,
         rows=[_row(ctx, user) for user in page.items],
+        open=_row(ctx, opened) if opened else None,
+        inviter=next(iter(inviters.values()), ""),
         next=page.next_cursor,
         back=page.back_cursor,
         roles=[(role, LABELS[role]) for role in grantable(ctx.actor.role)],
         meanings=[(LABELS[role], MEANINGS[role]) for role in LABELS],
-        seats=seats,
+        seats=quota(ctx, "users"),
         may_invite=ctx.actor.may("accounts.user.invite"),
         verified=ctx.actor.email_verified,
         upgrade="/settings/plan",

@@ -134,8 +134,16 @@ def _step(order: SalesOrder, stage: str, number: int, at: int, when: Any) -> Ste
     if number <= at:
         return Step(label, "done", moment(order.placed_at if stage == "pending" else when))
     if number == at + 1:
-        return Step({"shipped": "To ship", "confirmed": "To confirm"}.get(stage, label), "now")
+        return Step({"shipped": "To ship", "confirmed": "To confirm"}.get(stage, label), "now", _waiting(order, stage))
     return Step(label, "later")
+
+
+def _waiting(order: SalesOrder, stage: str) -> str:
+    """Return what the next stage waits for, in few words."""
+    if stage == "shipped":
+        parcels = sum(1 for line in order.lines if line.product_type == "physical")
+        return "One line to pack" if parcels == 1 else f"{parcels} lines to pack"
+    return {"confirmed": "Waits for you", "delivered": "On its way" if order.has_parcel else "Nothing to pack"}[stage]
 
 
 def _quantity(number: int, text: str, errors: dict[str, str]) -> int:
