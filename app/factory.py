@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g
+from flask import Flask
 from typing_extensions import override
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,8 +16,9 @@ from app.demo import seed_demo
 from app.hosts import OneHost
 from app.kit.module import Module
 from app.modules import MODULES
-from app.web import headers, templating
+from app.web import templating
 from app.web.flashes import FlashCookie
+from app.web.headers import SecureHeaders, page_policy
 from config.settings import Settings
 from tenants.cli import tenants_cli
 from tenants.edge import Edge
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     )
     app.url_map.strict_slashes = False
     app.extensions["terrace"] = runtime
-    app.wsgi_app = OneHost(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = SecureHeaders(OneHost(app.wsgi_app), https=runtime.settings.secure)  # type: ignore[method-assign]
     if runtime.settings.proxy_hops:
         hops = runtime.settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -92,16 +93,8 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         if module.install:
             module.install(app, runtime)
     Edge(runtime, [a for module in MODULES for a in module.authenticators]).install(app)
-    _secure_answers(app, runtime)
+    app.after_request(page_policy)
     runtime.limiter.start()
     tenants_cli.add_command(seed_demo)
     app.cli.add_command(tenants_cli)
     return app
-
-
-def _secure_answers(app: Flask, runtime: Runtime) -> None:
-    https = runtime.settings.secure
-
-    @app.after_request
-    def set_headers(response: Response) -> Response:
-        return headers.secure(response, https=https, forms=g.get("csp_forms", "'self'"))

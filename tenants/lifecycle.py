@@ -33,7 +33,7 @@ def resume(runtime: Runtime, tenant_id: UUID) -> None:
 def override(
     runtime: Runtime, tenant_id: UUID, *, name: str, value: int, reason: str, expires_at: datetime | None, by: str
 ) -> None:
-    """Give a tenant a limit (a count, -1 for none) or a feature (0 or 1) that differs from its tier, until `expires_at`.
+    """Give a tenant a limit (a count, -1: none) or a feature (0 or 1) that differs from its tier, until `expires_at`.
 
     Replaces an earlier override of the same name. Raises NoSuchTenant, and Invalid for a name or value that cannot be.
     """

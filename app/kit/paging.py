@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -79,7 +79,7 @@ class Page:
 def encode(key: ListKey, cursor: Cursor) -> str:
     """Return `cursor` as opaque text."""
     value = {"t": cursor.value.isoformat()} if isinstance(cursor.value, datetime) else cursor.value
-    payload = json.dumps([value, cursor.id.hex, int(cursor.back)], separators=(",", ":")).encode()
+    payload = orjson.dumps([value, cursor.id.hex, int(cursor.back)])
     return base64.urlsafe_b64encode(key.mac(payload) + payload).rstrip(b"=").decode()
 
 
@@ -95,7 +95,7 @@ def decode(key: ListKey, text: str) -> Cursor:
     mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     if not hmac.compare_digest(mac, key.mac(payload)):
         raise Invalid.field("cursor", _WRONG)
-    value, id_hex, back = json.loads(payload)
+    value, id_hex, back = orjson.loads(payload)
     if isinstance(value, dict):
         value = datetime.fromisoformat(value["t"])
     return Cursor(value, UUID(id_hex), bool(back))

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from app.accounts import throttle
-from app.accounts.passwords import hash_password
+from app.accounts.passwords import hash_password, password_problem
 from app.kit.errors import Invalid
 from tenants import registration
 from tenants.models import ProvisioningRun, TenantRecord
@@ -36,6 +36,9 @@ def sign_up(runtime: Runtime, data: Mapping[str, Any], *, key: str | None, visit
     _OPENED.demand(throttle.prefix_of(visitor))
     if not data["company_name"]:
         raise Invalid.field("company_name", "Write the company's name.")
+    problem = password_problem(data["password"], data["company_name"], data["admin_email"], data["slug"])
+    if problem:
+        raise Invalid.field("password", problem)
     return registration.register(
         runtime,
         SignUp(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import g
 from markupsafe import Markup
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Response
 
 REPORT_PATH = "/csp-report"
 YEAR = 31_536_000
 
 _CSP = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action {forms}; base-uri 'none'; "
     "frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types htmx; "
     "report-uri " + REPORT_PATH
@@ -53,8 +55,9 @@ _FIXED = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cache-Control", "private, no-store"),
+    ("Content-Security-Policy", _CSP.format(scripts="'none'", forms="'self'")),
 )
-_FIXED_HTTPS = (*_FIXED, ("Strict-Transport-Security", f"max-age={2 * YEAR}; includeSubDomains"))
+_HSTS = ("Strict-Transport-Security", f"max-age={2 * YEAR}; includeSubDomains")
 _VARY = ("Cookie", "Authorization", "HX-Request")
 
 
@@ -77,21 +80,41 @@ class HxNonce:
         return str(self.__html__())
 
 
-def secure(response: Response, *, https: bool = False, forms: str = "'self'") -> Response:
-    """Set every security header on `response` and return it.
+def page_policy(response: Response) -> Response:
+    """Give an answer that carries a nonce the policy with that nonce; for `after_request`.
 
-    A view may have set `Cache-Control` itself; else nobody but the browser of this person keeps the answer.
-    `forms` lists where a form of this answer may end after redirects (sign-up ends on another host).
+    A view may say where a form of its page may end after redirects (sign-up ends on another host).
     """
-    headers = response.headers
-    present = {name.lower(): value for name, value in headers}
-    headers["Content-Security-Policy"] = _CSP.format(nonce=nonce(), forms=forms)
-    # All at once: to ask for and to set one header after the other is most of what a small answer costs.
-    headers.extend((name, value) for name, value in (_FIXED_HTTPS if https else _FIXED) if name.lower() not in present)
-    if "public" in present.get("cache-control", ""):
-        return response
-    if "vary" in present:
-        response.vary.update(_VARY)
-    else:
-        headers.add("Vary", ", ".join(_VARY))
+    if "csp_nonce" in g or "csp_forms" in g:
+        policy = _CSP.format(scripts=f"'nonce-{nonce()}'", forms=g.get("csp_forms", "'self'"))
+        response.headers["Content-Security-Policy"] = policy
     return response
+
+
+class SecureHeaders:
+    """WSGI middleware: puts on every answer the security headers that it does not bring itself.
+
+    Here and not in Flask, whose headers are checked and copied one by one: that was most of what a small answer cost.
+    """
+
+    def __init__(self, app: WSGIApplication, *, https: bool = False) -> None:
+        fixed = (*_FIXED, *([_HSTS] if https else []))
+        self._app = app
+        self._fixed = [(name.lower(), (name, value)) for name, value in fixed]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
+            return start_response(status, self._completed(headers), *failure)
+
+        return self._app(environ, start)
+
+    def _completed(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        present = {name.lower(): value for name, value in headers}
+        found = [*headers, *(pair for name, pair in self._fixed if name not in present)]
+        # A view may have set `Cache-Control` itself; else nobody but the browser of this person keeps the answer.
+        if "public" in present.get("cache-control", ""):
+            return found
+        if "vary" not in present:
+            return [*found, ("Vary", ", ".join(_VARY))]
+        varies = dict.fromkeys([*(word.strip() for word in present["vary"].split(",")), *_VARY])
+        return [*(pair for pair in found if pair[0].lower() != "vary"), ("Vary", ", ".join(varies))]

@@ -53,7 +53,7 @@ def list_products(ctx: Ctx, *, filters: ProductFilter, cursor: str | None = None
     key = ListKey(ctx.runtime.settings.secret_key, ctx.tenant.id, f"products {filters!r}")
     at: Cursor | None = decode(key, cursor) if cursor else None
     query = _first_page(filters, limit) if at is None else paged(_matching(filters), filters.order, at, limit)
-    rows = ctx.db.execute(query, {"tenant_id": ctx.tenant.id}).all()
+    rows = ctx.db.connection().execute(query, {"tenant_id": ctx.tenant.id}).all()
     return page_of(rows, filters.order, at, limit, key)
 
 
