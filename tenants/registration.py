@@ -69,13 +69,13 @@ def register(runtime: Runtime, signup: SignUp) -> UUID:
         with runtime.control() as session:
             known = _same_request(session, signup)
             return known or _insert(runtime, session, signup)
-    except IntegrityError:
+    except (IntegrityError, SlugTaken) as error:
         # Two sign-ups at once: the database let one through. A twin of the same request gets that one's answer.
         with runtime.control() as session:
             known = _same_request(session, signup)
         if known:
             return known
-        raise SlugTaken("Choose another address; this one was taken a moment ago.") from None
+        raise SlugTaken("Choose another address; this one is taken.") from error
 
 
 def _insert(runtime: Runtime, session: ControlSession, signup: SignUp) -> UUID:

@@ -110,6 +110,9 @@ class Whole(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if self.text and isinstance(value, str) and _DIGITS.fullmatch(value):
             value = int(value)
+        elif isinstance(value, float) and value.is_integer():
+            # JSON knows one kind of number: 3.0 is the whole number three.
+            value = int(value)
         return super()._deserialize(value, attr, data, **kwargs)
 
 

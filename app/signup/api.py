@@ -15,13 +15,19 @@ from tenants import registration
 from tenants.access import public
 from tenants.edge import runtime
 
+EXAMPLE = {
+    "company_name": "Harbour Press",
+    "slug": "harbour",
+    "admin_email": "ada@harbour.example",
+    "password": "a lighthouse in the fog",
+    "tier": "basic",
+}
 api = Blueprint("signup_api", __name__, url_prefix=f"{PREFIX}/tenants", description="Open a workspace")
 
 
 @api.route("", methods=["POST"])
 @public("Whoever signs up has no account yet", host="apex")
-@api.arguments(SignUpSchema, example={"company_name": "Harbour Press", "slug": "harbour",
-               "admin_email": "ada@harbour.example", "password": "a lighthouse in the fog", "tier": "basic"})  # fmt: skip
+@api.arguments(SignUpSchema, example=EXAMPLE)
 @api.response(202, StartedSchema)
 def start(data: dict[str, Any]) -> dict[str, Any]:
     """Open a workspace.

@@ -22,7 +22,7 @@ _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 _NONCE = re.compile(r'(nonce-|nonce=")[A-Za-z0-9_-]+')
 _RANDOM = re.compile(
     r'(name="(?:csrf_token|idempotency_key|csrf-token)" (?:value|content)=")[^"]+'
-    r'|("request_id": ?")[^"]+|(csrf[a-z_-]*=|Expires=)[^;]+'
+    r'|("request_id": ?")[^"]+|(csrf[a-z_-]*=|Expires=)[^;]+|(terrace_flash=[^.;]+\.)[^;]+'
 )
 # What differs from one answer to the next by nature.
 _PASSING = frozenset({"date", "x-request-id", "ratelimit-remaining", "ratelimit-reset"})

@@ -52,7 +52,8 @@ def test_a_company_signs_up_and_signs_in(apex: Any, app: Any, drain: Any, tier: 
      ({"company_name": ""}, "#/company_name"),
      ({"company_name": "   "}, "#/company_name"), ({"admin_email": "nobody"}, "#/admin_email"),
      ({"password": "short"}, "#/password"),
-     ({"password": "Harbour Press 1"}, "#/password"), ({"tier": "platinum"}, "#/tier"), ({"is_admin": True}, "#/is_admin"), ({"tenant_id": "x"}, "#/tenant_id"),
+     ({"password": "Harbour Press 1"}, "#/password"),
+     ({"tier": "platinum"}, "#/tier"), ({"is_admin": True}, "#/is_admin"), ({"tenant_id": "x"}, "#/tenant_id"),
      ({"region": "moon"}, "#/region"), ({"company_name": 5}, "#/company_name")],
 )  # fmt: skip
 def test_a_wrong_field_is_pointed_at(apex: Any, changes: dict[str, Any], pointer: str) -> None:

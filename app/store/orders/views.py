@@ -56,6 +56,7 @@ def index() -> str | Response:
         tabs=_tabs(filters, counts),
         counts=counts,
         may_write=ctx.actor.may("orders.write"),
+        may_export=ctx.actor.may("exports.run"),
     )
 
 

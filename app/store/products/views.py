@@ -60,6 +60,7 @@ def index() -> str | Response:
         categories=queries.list_categories(ctx),
         open=opened,
         may_write=ctx.actor.may("products.write"),
+        may_export=ctx.actor.may("exports.run"),
     )
 
 
