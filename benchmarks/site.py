@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import secrets
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from psycopg import sql
 from app.accounts.passwords import hash_password
 from app.factory import build_runtime, create_app
 from benchmarks.client import request
+from config.logging import configure_logging
 from config.settings import Settings
 from stack.testing import TestStack
 from tenants import provisioning, registration
@@ -66,6 +68,7 @@ class Site:
         self.runtime: Runtime = replace(built, limiter=RateLimiter(built.redis, clock=itertools.count(1.0).__next__))
         self.worker_runtime: Runtime = build_runtime(self.settings, database_url=self.settings.worker_database_url)
         self.app: Flask = create_app(runtime=self.runtime)
+        _log_into_nothing()
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -108,6 +111,14 @@ class Site:
             found = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
             for (name,) in connection.execute(found, [tenant.schema]).fetchall():
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(str(tenant.schema), name)))
+
+
+def _log_into_nothing() -> None:
+    """Write every log line as a server does, but not onto this terminal."""
+    configure_logging()
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 (as long as the process)
 
 
 def _passwords(env: dict[str, str]) -> dict[str, str]:

@@ -110,7 +110,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, declared: Acces
         _offer_idempotency(operation, method, declared)
     if _takes_if_match(operation):
         answers |= _VERSIONED
-    if "{" not in path and method == "get":
+    if method == "get" and ("{" not in path or "422" in operation["responses"]):
         answers |= {422: _UNSAFE[422]}
     operation["responses"].pop("default", None)
     for status, text in answers.items():

@@ -31,7 +31,7 @@ def start(ctx: Ctx, *, resource: str, format_: str, filters: Mapping[str, str]) 
         format=format_,
         filters=_checked(resource, filters),
         created_by=ctx.actor.id,
-        created_by_name=ctx.actor.name,
+        created_by_name=ctx.actor.name or ctx.actor.email,
         created_at=ctx.now,
         updated_at=ctx.now,
     )

@@ -31,7 +31,8 @@ class Cells:
 
     def has(self, field: str) -> bool:
         """Say whether the row says anything under `field`."""
-        return bool(self._cells.get(field, "").strip())
+        cell = self._cells.get(field, "")
+        return cell != "" and not cell.isspace()
 
     def need(self, field: str, label: str, parse: Callable[[str], T], default: T) -> T:
         """Return the value of a cell that must be there; `default` stands in when it is not, or is wrong."""
@@ -42,9 +43,9 @@ class Cells:
 
     def take(self, field: str, parse: Callable[[str], T], default: T) -> T:
         """Return the value of a cell, or `default` when it is empty or wrong."""
-        if not self.has(field):
+        cell = self._cells.get(field, "")
+        if cell == "" or cell.isspace():
             return default
-        cell = self._cells[field]
         try:
             return parse(restore(cell))
         except BadCell as error:
@@ -62,4 +63,4 @@ class Cells:
     def refuse_if_wrong(self, group: str = "") -> None:
         """Raise RowRefused when something was wrong."""
         if self.problems:
-            raise RowRefused([*self.problems, *self.notes], group)
+            raise RowRefused(self.problems, group)

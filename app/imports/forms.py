@@ -36,6 +36,22 @@ _COUNTS = {
     "lines_without_product": ("line is postage, a fee or the like", "lines are postage, fees or the like"),
 }
 
+# Where single rows are told different things, one sentence for all of them.
+_KINDS = {
+    "bad_value": "A cell holds what its column cannot take",
+    "cell_long": "A cell is too long",
+    "columns_wrong": "The row has more or fewer columns than the header",
+    "date_differs": "The rows of an order name different dates; the earliest counts",
+    "differs": "The rows of a SKU differ; what is most frequent counts",
+    "line_kind": "The line is no product; it was booked as postage, a fee or the like",
+    "missing": "Something that is needed is missing",
+    "not_a_product": "The line is postage, a fee or the like, and no product",
+    "order_exists": "The order is here already with other lines",
+    "order_mixed": "The rows of an order contradict each other",
+    "product_unknown": "No product has this SKU",
+    "same_group": "Another row of the same order or product has a problem",
+}
+
 
 def mapping_from(form: Mapping[str, str], fields: Any) -> dict[str, str]:
     """Return the columns that were chosen in the form."""
@@ -97,13 +113,22 @@ def zone_options() -> list[tuple[str, str]]:
 
 
 def told_counts(run: ImportRun) -> list[str]:
-    """Return the counts as phrases: "428 orders made"."""
+    """Return the counts as phrases: "428 orders made", in a trial "428 orders to make"."""
     found = []
     for name, (one, many) in _COUNTS.items():
         count = run.counts.get(name, 0)
         if count:
-            found.append(f"{count:,} {one if count == 1 else many}")
+            told = f"{count:,} {one if count == 1 else many}"
+            found.append(told.replace(" made", " to make").replace(" changed", " to change") if run.dry_run else told)
     return found
+
+
+def told_kinds(found: Mapping[str, tuple[int, bool, str]]) -> list[dict[str, Any]]:
+    """Return what was found, an entry a kind: how many rows, whether they are lost, and a sentence about them all."""
+    return [
+        {"count": count, "lost": lost, "text": _KINDS.get(code, message)}
+        for code, (count, lost, message) in found.items()
+    ]
 
 
 def steps(run: ImportRun, at: Progress) -> list[dict[str, str]]:

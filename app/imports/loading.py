@@ -16,6 +16,7 @@ from app.imports.sniffing import Dialect, sniff
 from app.imports.spool import Spool
 
 MAX_ROWS = 250_000
+MAX_NAME = 200
 _TELL_EVERY = 2_000
 
 
@@ -57,7 +58,10 @@ def header_of(rows: Iterator[Row]) -> list[str]:
     if first is None or first.cells is None:
         told = first.problem.text if first and first.problem else "The file is empty."
         raise FileUnreadable(f"The first row, which names the columns, cannot be read. {told}")
-    return [" ".join(cell.split()) for cell in first.cells]
+    names = [" ".join(cell.split()) for cell in first.cells]
+    if any(len(name) > MAX_NAME for name in names):
+        raise FileUnreadable(f"The first row names the columns; no name may have more than {MAX_NAME} characters.")
+    return names
 
 
 def preview(path: Path, *, rows: int = 5) -> tuple[Dialect, list[str], list[list[str]]]:

@@ -48,7 +48,7 @@ def draft(
         request_key=request_key,
         request_digest=request_digest,
         created_by=ctx.actor.id,
-        created_by_name=ctx.actor.name,
+        created_by_name=ctx.actor.name or ctx.actor.email,
         created_at=ctx.now,
         updated_at=ctx.now,
     )
@@ -103,7 +103,7 @@ def repeat(ctx: Ctx, *, run_id: UUID, dry_run: bool | None = None) -> ImportRun:
         options=old.options,
         preview=old.preview,
         created_by=ctx.actor.id,
-        created_by_name=ctx.actor.name,
+        created_by_name=ctx.actor.name or ctx.actor.email,
         created_at=ctx.now,
         updated_at=ctx.now,
     )

@@ -15,9 +15,11 @@ import orjson
 
 from app.imports.problems import Problem
 
+_AT_ONCE = 500
 _TABLES = """
     CREATE TABLE line (row INTEGER PRIMARY KEY, part TEXT, code TEXT, name TEXT, price INTEGER, data BLOB) STRICT;
     CREATE TABLE part (key TEXT PRIMARY KEY, first INTEGER, size INTEGER, broken INTEGER) STRICT;
+    CREATE TABLE loss (part TEXT, row INTEGER) STRICT;
     CREATE TABLE issue (row INTEGER, code TEXT, field TEXT, message TEXT, lost INTEGER) STRICT;
 """
 
@@ -55,6 +57,7 @@ class Spool:
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_TABLES} BEGIN;")
+        self._waiting: list[tuple[Any, ...]] = []
         self.rows_read = 0
         self.blank_rows = 0
 
@@ -69,25 +72,20 @@ class Spool:
     def add(self, number: int, record: Record) -> None:
         """Keep a row that reads well."""
         self.rows_read += 1
-        self._db.execute(
-            "INSERT INTO line VALUES (?, ?, ?, ?, ?, ?)",
-            (number, record.group, record.code, record.name, record.price, orjson.dumps(record.values)),
+        self._waiting.append(
+            (number, record.group, record.code, record.name, record.price, orjson.dumps(record.values))
         )
-        self._db.execute(
-            "INSERT INTO part VALUES (?, ?, 1, NULL) ON CONFLICT (key) DO UPDATE SET size = size + 1",
-            (record.group, number),
-        )
-        self.say(number, record.notes)
+        if len(self._waiting) == _AT_ONCE:
+            self._write()
+        if record.notes:
+            self.say(number, record.notes)
 
     def lose(self, number: int, problems: Iterable[Problem], group: str = "") -> None:
         """Keep what is wrong with a row; the group it belongs to, when it is known, goes down with it."""
         self.rows_read += 1
         self.say(number, problems)
         if group:
-            self._db.execute(
-                "INSERT INTO part VALUES (?, ?, 0, ?) ON CONFLICT (key) DO UPDATE SET broken = ifnull(broken, ?)",
-                (group, number, number, number),
-            )
+            self._db.execute("INSERT INTO loss VALUES (?, ?)", (group, number))
 
     def say(self, number: int, problems: Iterable[Problem]) -> None:
         """Keep what is to be said about row `number`."""
@@ -101,8 +99,14 @@ class Spool:
 
         A group with a lost row is lost whole: half an order would have a wrong total.
         """
+        self._write()
         self._db.execute("CREATE INDEX line_part ON line (part, row)")
         self._db.execute("CREATE INDEX line_code ON line (code)")
+        self._db.execute("CREATE INDEX loss_part ON loss (part)")
+        self._db.execute(
+            """INSERT INTO part SELECT line.part, min(line.row), count(*), (SELECT min(row) FROM loss
+               WHERE loss.part = line.part) FROM line GROUP BY line.part"""
+        )
         self._db.execute("UPDATE part SET broken = -1 WHERE broken IS NULL AND size > ?", (longest,))
         self._db.execute(
             """INSERT INTO issue SELECT line.row, iif(broken < 0, 'too_many_lines', 'same_group'), '', iif(broken < 0,
@@ -114,6 +118,10 @@ class Spool:
         self._db.execute("DELETE FROM line WHERE part IN (SELECT key FROM part WHERE broken IS NOT NULL)")
         self._db.execute("DELETE FROM part WHERE broken IS NOT NULL")
         return self.rows_read - self.row_count()
+
+    def _write(self) -> None:
+        self._db.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?)", self._waiting)
+        self._waiting.clear()
 
     def row_count(self) -> int:
         """Return how many rows wait to go in."""

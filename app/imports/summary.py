@@ -24,10 +24,10 @@ def file_notes(run: ImportRun, spool: Spool) -> list[str]:
         order = "month first" if options.month_first else "day first"
         notes.append(f"Dates without a zone were read as {options.time_zone}; dates like 01/12/2010 {order}.")
     if spool.blank_rows:
-        notes.append(f"{_rows(spool.blank_rows)} with nothing in them were passed over.")
+        notes.append(f"Rows without anything in them were passed over: {spool.blank_rows:,}.")
     repeated = spool.repeated_rows()
     if repeated and run.resource == "orders":
-        notes.append(f"{_rows(repeated)} repeat another row of the same order; each was kept as a line of its own.")
+        notes.append(f"Rows that repeat another row of their order, kept as lines of their own: {repeated:,}.")
     return notes
 
 
@@ -60,13 +60,10 @@ def counts_of(run: ImportRun) -> dict[str, int]:
 
 
 def totals_of(run: ImportRun) -> dict[str, str]:
-    """Return what the new orders sum up to, by currency."""
-    return {
-        name.removeprefix(TOTAL): to_decimal(minor, name.removeprefix(TOTAL))
-        for name, minor in run.counts.items()
-        if name.startswith(TOTAL)
-    }
+    """Return what the new orders sum up to, by currency, as decimal text."""
+    return {currency: to_decimal(minor, currency) for currency, minor in minor_totals(run).items()}
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def minor_totals(run: ImportRun) -> dict[str, int]:
+    """Return what the new orders sum up to, by currency, in minor units."""
+    return {name.removeprefix(TOTAL): minor for name, minor in run.counts.items() if name.startswith(TOTAL)}

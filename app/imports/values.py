@@ -12,6 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 from app.kit.money import BadMoney, currencies, to_minor
 
 _WHOLE = re.compile(r"[+-]?\d{1,12}")
+_SPREADSHEET_NUMBER = re.compile(r"\d+\.0+")
 _EMPTY_DECIMALS = re.compile(r"\.0+$")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _GROUPED_COMMA = re.compile(r"\d{1,3}(?:[. \u00a0\u202f']\d{3})*,\d+")
@@ -57,7 +58,7 @@ def long_text(cell: str, longest: int) -> str:
 def code(cell: str) -> str:
     """Return a number or code without the ".0" that a spreadsheet gave it."""
     text = cell.strip()
-    return _EMPTY_DECIMALS.sub("", text) if re.fullmatch(r"\d+\.0+", text) else text
+    return text.partition(".")[0] if _SPREADSHEET_NUMBER.fullmatch(text) else text
 
 
 def whole(cell: str, *, low: int, high: int) -> int:

@@ -14,7 +14,7 @@ from app.imports import doors, forms, queries, service
 from app.imports.models import RESOURCES, ImportRun
 from app.imports.resources import FIELDS, NAMES
 from app.imports.schemas import OptionsSchema
-from app.imports.summary import totals_of
+from app.imports.summary import minor_totals
 from app.jobs import service as jobs
 from app.jobs.errors import JobEnded
 from app.kit.errors import DomainError, FieldError, Invalid, NotFound
@@ -173,6 +173,7 @@ def _progress(ctx: Ctx, run: ImportRun, cursor: str | None) -> dict[str, Any]:
     at = progress_of(ctx.db, ctx.tenant.id, [run.job_id])[run.job_id]
     doing = "Checking" if run.dry_run else "Importing"
     ended = at.state == "succeeded"
+    issues = None if at.busy else queries.list_issues(ctx, run_id=run.id, cursor=cursor, limit=_ISSUES)
     return {
         "run": run,
         "at": at,
@@ -186,8 +187,9 @@ def _progress(ctx: Ctx, run: ImportRun, cursor: str | None) -> dict[str, Any]:
             "steps": forms.steps(run, at),
         },
         "told": forms.told_counts(run),
-        "totals": totals_of(run),
-        "kinds": queries.count_issues(ctx, run_id=run.id) if not at.busy else {},
-        "issues": queries.list_issues(ctx, run_id=run.id, cursor=cursor, limit=_ISSUES) if not at.busy else None,
+        "totals": minor_totals(run),
+        "kinds": forms.told_kinds({} if at.busy else queries.count_issues(ctx, run_id=run.id)),
+        "issues": issues,
+        "lost": {issue.row_number for issue in issues.items if issue.is_lost} if issues else set(),
         "labels": {field.name: field.label for field in FIELDS[run.resource]},
     }

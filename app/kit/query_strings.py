@@ -15,7 +15,7 @@ _SHORT = 100
 
 
 class QueryParser(FlaskParser):
-    """webargs' parser, which remembers the short query strings it has read; set it as a blueprint's ARGUMENTS_PARSER."""
+    """webargs' parser, which remembers the short query strings it has read; to be a blueprint's ARGUMENTS_PARSER."""
 
     @override
     def parse(self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any) -> Any:

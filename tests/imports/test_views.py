@@ -38,7 +38,7 @@ def test_a_file_is_checked_and_then_imported(acme: House) -> None:
     acme.world.drain()
     checked = window.get(place).text
     assert "Import these rows" in checked
-    assert "127.41 GBP" in checked
+    assert "£127.41" in checked
     assert rows(acme, "SELECT count(*) FROM sales_order WHERE tenant_id = :tenant") == [(0,)]
     answer = window.submit(f"{place}/again", {"action": "import"}, form=place)
     acme.world.drain()

@@ -40,7 +40,7 @@ from tenants.tenant import Tenant
 from tests.world import PASSWORD, World
 
 LABELS = ("A", "B", "C", "D", "E")
-TIERS = {"A": "premium", "B": "premium", "C": "enterprise", "D": "enterprise", "E": "premium"}
+TIERS = {"A": "premium", "B": "premium", "C": "enterprise", "D": "enterprise", "E": "premium", "F": "enterprise"}
 ROLES = ("owner", "admin", "approver", "contributor", "viewer")
 POOL = "pool_01"
 _FILE = b"name,sku,price,currency\n{mark}import,imp-{rand},9.50,EUR\n{mark}broken,imp-{rand},nothing,EUR\n"
@@ -139,6 +139,27 @@ def build_street(settings: Settings, worker_runtime: Runtime, superuser_url: str
     world.drain()
     lifecycle.suspend(runtime, neighbours["E"].tenant.id, reason="The bill was not paid.")
     return street
+
+
+def build_house(settings: Settings, worker_runtime: Runtime, label: str) -> tuple[Flask, Neighbour]:
+    """Make an application and one dedicated tenant with everything in it."""
+    runtime = build_runtime(settings)
+    runtime = replace(runtime, limiter=RateLimiter(runtime.redis, clock=fast_clock))
+    app = create_app(runtime=runtime)
+    world = World(app, runtime, worker_runtime)
+    tenant_id = _register(world, label)
+    world.drain()
+    runtime.resolver.forget(tenant_id)
+    home = Neighbour(label, world, runtime.resolver.by_id(tenant_id))
+    _move_in(home)
+    world.drain()
+    return app, home
+
+
+def tear_down_house(home: Neighbour) -> None:
+    """Close the application's connections."""
+    home.world.runtime.databases.dispose()
+    home.world.runtime.redis.close()
 
 
 def tear_down(street: Street) -> None:

@@ -52,7 +52,7 @@ def import_sales(page: Page, site: Site, slug: str, tmp_path: Path) -> None:
     page.get_by_role("button", name="Check the file").click()
     page.get_by_role("button", name="Import these rows").click(timeout=60_000)
     expect(page.get_by_text("Imported", exact=True).first).to_be_visible(timeout=60_000)
-    expect(page.locator("main")).to_contain_text(str(sales.total()), timeout=60_000)
+    expect(page.locator("main")).to_contain_text(f"{sales.total():,}", timeout=60_000)
 
 
 def export(page: Page, site: Site, slug: str, resource: str) -> bytes:

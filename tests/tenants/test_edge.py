@@ -61,7 +61,8 @@ def test_a_body_over_the_limit_is_413(acme: Any) -> None:
 
 @pytest.mark.parametrize(
     ("body", "media", "status"),
-    [(b"{", "application/json", (400, 422)), (b"[]", "application/json", (422,)), (b"null", "application/json", (422, 400)),
+    [(b"{", "application/json", (400, 422)), (b"[]", "application/json", (422,)),
+     (b"null", "application/json", (422, 400)),
      (b"<a/>", "application/xml", (415, 422)), (b"\xff\xfe", "application/json", (400, 422))],
 )  # fmt: skip
 def test_a_body_that_cannot_be_read_is_a_clear_error(

@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from app.kit.concurrency import if_match
+from app.kit.query_strings import QueryParser
 from app.store import apidoc
 from app.store.answers import answer
 from app.store.products import queries, schemas, service
@@ -18,6 +19,7 @@ from tenants.access import access
 from tenants.edge import current
 
 blp = Blueprint("products", __name__, url_prefix="/api/v1/products", description="What is sold.")
+blp.ARGUMENTS_PARSER = QueryParser()
 
 
 @blp.get("")
@@ -28,7 +30,7 @@ def list_products(query: dict[str, Any]) -> Response:
     """List products, page by page."""
     limit, cursor = query.pop("limit"), query.pop("cursor", None)
     page = queries.list_products(current(), filters=queries.ProductFilter(**query), cursor=cursor, limit=limit)
-    return answer({"items": [schemas.product_json(row) for row in page.items], "next_cursor": page.next_cursor})
+    return answer({"items": schemas.product_rows_json(page.items), "next_cursor": page.next_cursor})
 
 
 @blp.post("")

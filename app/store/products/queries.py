@@ -22,9 +22,10 @@ STOCK_VIEWS = ("low", "out")
 _TABLE = cast(Table, Product.__table__)
 _C = _TABLE.c
 _SORT_COLUMNS = {"created_at": _C.created_at, "name": _C.name_norm, "price": _C.price_minor}
+# In the order of the JSON document; `schemas.product_rows_json` goes by it.
 _LIST = select(
-    _C.id, _C.type, _C.name, _C.name_norm, _C.sku, _C.description, _C.category, _C.price_minor, _C.currency,
-    _C.inventory, _C.status, _C.created_at, _C.updated_at, _C.row_version,
+    _C.id, _C.type, _C.name, _C.sku, _C.description, _C.category, _C.price_minor, _C.currency, _C.inventory,
+    _C.status, _C.created_at, _C.updated_at, _C.row_version, _C.name_norm,
 )  # fmt: skip
 
 
@@ -50,11 +51,16 @@ def list_products(ctx: Ctx, *, filters: ProductFilter, cursor: str | None = None
 
     Raises Invalid for a cursor of another list.
     """
-    key = ListKey(ctx.runtime.settings.secret_key, ctx.tenant.id, f"products {filters!r}")
+    key = ListKey(ctx.runtime.settings.secret_key, ctx.tenant.id, _scope(filters))
     at: Cursor | None = decode(key, cursor) if cursor else None
     query = _first_page(filters, limit) if at is None else paged(_matching(filters), filters.order, at, limit)
     rows = ctx.db.connection().execute(query, {"tenant_id": ctx.tenant.id}).all()
     return page_of(rows, filters.order, at, limit, key)
+
+
+@lru_cache(maxsize=256)
+def _scope(filters: ProductFilter) -> str:
+    return f"products {filters!r}"
 
 
 @lru_cache(maxsize=256)

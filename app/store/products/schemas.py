@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validates_schema
+from sqlalchemy import Row
 
 from app.kit.fields import REQUIRED, Amount, Choice, Currency, Text, Whole
 from app.kit.money import BadMoney, to_decimal, to_minor
@@ -132,6 +135,29 @@ class ProductQuery(Schema):
     type = Choice(TYPES)
     q = Text(longest=200, blank=True, load_default="", metadata={"description": "Beginning of a name or SKU."})
     sort = Choice(SORTS, load_default="-created_at")
+
+
+def product_rows_json(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[dict[str, Any]]:
+    """Return rows of `queries.list_products` as `product_json` would, in half the time: by position, not by name."""
+    return [
+        {
+            "id": id_,
+            "type": kind,
+            "name": name,
+            "sku": sku,
+            "description": description,
+            "category": category,
+            "price": to_decimal(price_minor, currency),
+            "currency": currency,
+            "inventory": inventory,
+            "status": status,
+            "created_at": created_at if created_at.tzinfo is UTC else created_at.astimezone(UTC),
+            "updated_at": updated_at if updated_at.tzinfo is UTC else updated_at.astimezone(UTC),
+            "version": version,
+        }
+        for id_, kind, name, sku, description, category, price_minor, currency, inventory, status, created_at,
+        updated_at, version, _ in rows
+    ]  # fmt: skip
 
 
 def product_json(product: Any) -> dict[str, Any]:
