@@ -12,9 +12,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser, sync_playwright
 
 from app.factory import build_runtime, create_app
 from config.settings import Settings
+from stack.browser import FLAGS, ensure
 from stack.testing import TestStack
 from tenants.bootstrap import LOGINS, bootstrap, secure_database
 from tenants.migrate import migrate_all
@@ -151,6 +153,15 @@ def globex(world: World) -> Any:
 def initech(world: World) -> Any:
     """Return a fresh dedicated tenant, owned by peter."""
     return world.tenant("initech", owner="peter", tier="enterprise")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return a Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(ensure()), args=list(FLAGS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -118,6 +118,9 @@ def _complete(operation: dict[str, Any], path: str, method: str, declared: Acces
         # flask-smorest refers to its own 422 in plain JSON.
         if known is None or "$ref" in known:
             operation["responses"][str(status)] = _problem(text)
+    for status, known in operation["responses"].items():
+        if status >= "400" and "content" not in known:
+            operation["responses"][status] = _problem(known["description"])
 
 
 def _problem(text: str) -> dict[str, Any]:

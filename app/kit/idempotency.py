@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -67,6 +67,12 @@ class Slot:
         return hashlib.sha256("".join(f"{len(p)}:{p}" for p in parts).encode()).hexdigest()
 
 
+# Written once, and of the table: every request with effects sends both.
+_TABLE = cast(Table, IdempotencyKey.__table__)
+_TAKE = insert(_TABLE).on_conflict_do_nothing()
+_KEEP = update(_TABLE).where(_TABLE.c.tenant_id == bindparam("of_tenant"), _TABLE.c.scope == bindparam("of_scope"))
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
     """What the first request was answered."""
@@ -101,24 +107,27 @@ def begin(session: Session, slot: Slot, *, now: datetime) -> StoredAnswer | None
 
 def finish(session: Session, slot: Slot, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Keep the answer in the transaction of its effects; a refusal is not kept, so the corrected request may follow."""
-    here = update(IdempotencyKey).where(IdempotencyKey.tenant_id == slot.tenant_id, IdempotencyKey.scope == slot.scope)
     if status >= 400:
+        here = update(IdempotencyKey).where(
+            IdempotencyKey.tenant_id == slot.tenant_id, IdempotencyKey.scope == slot.scope
+        )
         # Long expired, and so free for the next one: tenants' roles may not delete on the desk.
         session.execute(here.values(expires_at=IdempotencyKey.created_at - KEPT), execution_options=_OPTIONS)
         return
     kept = {name: value for name, value in headers.items() if name.lower() in _KEPT_HEADERS}
-    session.execute(here.values(status=status, headers=kept, body=body), execution_options=_OPTIONS)
+    answer = {"status": status, "headers": kept, "body": body}
+    session.execute(_KEEP, {"of_tenant": slot.tenant_id, "of_scope": slot.scope, **answer})
 
 
 def _insert(session: Session, slot: Slot, now: datetime) -> bool:
-    statement = insert(IdempotencyKey).values(
-        tenant_id=slot.tenant_id,
-        scope=slot.scope,
-        fingerprint=slot.fingerprint,
-        created_at=now,
-        expires_at=now + KEPT,
-    )
-    return _rows(session, statement.on_conflict_do_nothing()) == 1
+    row = {
+        "tenant_id": slot.tenant_id,
+        "scope": slot.scope,
+        "fingerprint": slot.fingerprint,
+        "created_at": now,
+        "expires_at": now + KEPT,
+    }
+    return _rows(session, _TAKE, row) == 1
 
 
 def _take_over(session: Session, slot: Slot, now: datetime) -> bool:
@@ -139,10 +148,10 @@ def _take_over(session: Session, slot: Slot, now: datetime) -> bool:
     raise _in_progress()
 
 
-def _rows(session: Session, statement: Any) -> int:
+def _rows(session: Session, statement: Any, values: Mapping[str, Any] | None = None) -> int:
     """Run `statement` and return how many rows it changed; waiting too long for a twin is `InProgress`."""
     try:
-        outcome = session.execute(statement, execution_options=_OPTIONS)
+        outcome = session.execute(statement, values, execution_options=_OPTIONS)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise _in_progress() from error

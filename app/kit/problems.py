@@ -68,3 +68,5 @@ class ProblemSchema(Schema):
     limit = fields.Dict()
     who_can_raise = fields.List(fields.String())
     upgrade_url = fields.String()
+    allowed = fields.List(fields.String(), metadata={"description": "What would be taken instead."})
+    grace_ends_at = fields.String(metadata={"description": "Until when an expired token may still sign out."})

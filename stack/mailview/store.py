@@ -40,6 +40,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Use that Maildir, made when missing."""
         self._path = path
+        # A mail's file never changes, and taking one apart costs more than reading a list of a thousand.
+        self._read: dict[str, Mail] = {}
         self._open()
 
     def add(self, raw: bytes, *, sender: str, recipients: list[str]) -> None:
@@ -49,13 +51,20 @@ class Store:
 
     def newest_first(self) -> list[Mail]:
         """Return every mail."""
-        mails = [mail for key in self._open().keys() if (mail := self.find(key))]  # noqa: SIM118 (not a dict)
+        folder = self._open()
+        mails = [mail for key in folder.keys() if (mail := self._find(folder, key))]  # noqa: SIM118 (not a dict)
+        self._read = {mail.id: mail for mail in mails}
         return sorted(mails, key=lambda mail: mail.received_at, reverse=True)
 
     def find(self, key: str) -> Mail | None:
         """Return one mail, or None when there is no such mail any more."""
+        return self._find(self._open(), key)
+
+    def _find(self, folder: "mailbox.Maildir", key: str) -> Mail | None:
+        known = self._read.get(key)
+        if known is not None and key in folder:
+            return known
         try:
-            folder = self._open()
             raw = folder.get_bytes(key)
             arrived = folder.get_message(key).get_date()
         except (KeyError, OSError):

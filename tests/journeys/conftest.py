@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Page
 from stack.folder import DataFolder
 from stack.programs import Web, Worker
 from tests.conftest import clone_database, login_urls
-from tests.web.conftest import chromium  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[2]
 # Redis databases below this number belong to the other test processes.
@@ -42,8 +41,8 @@ class Site:
 
     def mails(self, to: str) -> list[dict[str, Any]]:
         """Return the mails to an address, the newest first."""
-        found: list[dict[str, Any]] = requests.get(f"{self.mailbox}/api/messages", timeout=10).json()
-        return [mail for mail in found if to in str(mail["to"])]
+        found: list[dict[str, Any]] = requests.get(f"{self.mailbox}/api/messages", params={"to": to}, timeout=10).json()
+        return found
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +75,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(chromium: Browser, site: Site) -> Iterator[Page]:  # noqa: F811
+def page(chromium: Browser, site: Site) -> Iterator[Page]:
     """Return a fresh browser window; what its console complains about fails the test."""
     context = chromium.new_context(viewport={"width": 1360, "height": 900}, accept_downloads=True)
     context.set_default_timeout(20_000)

@@ -195,9 +195,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_finding_or_scrolls_sideways(
-    chromium: object, site: Site, page: Page, scheme: str
-) -> None:
+def test_no_page_has_a_serious_finding_or_scrolls_sideways(site: Site, page: Page, scheme: str) -> None:
     slug = sign_up(page, site, tier="premium")
     state = page.context.storage_state()
     browser = page.context.browser

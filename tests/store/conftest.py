@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.web.conftest import chromium, live
+from tests.web.conftest import live
 
-__all__ = ["chromium", "live"]
+__all__ = ["live"]
