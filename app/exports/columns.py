@@ -16,58 +16,56 @@ _USUAL_DIGITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, the SQL of its value, its type, and whether people's text is in it."""
+    """One column: its name, its Parquet type, and the SQL of its value as it is and as no spreadsheet runs it."""
 
     name: str
-    sql: str
     type: pa.DataType
-    words: bool = False
+    value: str
+    harmless: str
 
-    def plain(self) -> str:
-        """Return the SQL of the value as it is."""
-        return f"{self.sql} AS {self.name}"
-
-    def harmless(self) -> str:
-        """Return the SQL of the value as no spreadsheet runs it."""
-        return f"{neutralised_sql(self.sql)} AS {self.name}" if self.words else self.plain()
+    def sql(self, *, harmless: bool) -> str:
+        """Return the column as part of a SELECT."""
+        return f"{self.harmless if harmless else self.value} AS {self.name}"
 
 
 def words(name: str, sql: str) -> Column:
     """Return a column of text that people wrote."""
-    return Column(name, sql, pa.string(), words=True)
+    return Column(name, pa.string(), sql, neutralised_sql(sql))
 
 
 def label(name: str, sql: str) -> Column:
     """Return a column of text that we wrote: states, codes, ids."""
-    return Column(name, sql, pa.string())
+    return Column(name, pa.string(), sql, sql)
 
 
 def whole(name: str, sql: str) -> Column:
     """Return a column of whole numbers."""
-    return Column(name, sql, pa.int64())
+    return Column(name, pa.int64(), sql, sql)
 
 
 def moment(name: str, sql: str) -> Column:
     """Return a column of instants, in UTC and ISO 8601."""
-    return Column(name, f"(to_json({sql}) #>> '{{}}')", pa.timestamp("us", tz="UTC"))
+    text = f"(to_json({sql}) #>> '{{}}')"
+    return Column(name, pa.timestamp("us", tz="UTC"), text, text)
 
 
 def amount(name: str, sql: str, currency: str) -> Column:
-    """Return a column of exact amounts as decimal text. It may be negative, and then starts like a formula."""
-    return Column(name, _amount_sql(sql, currency), pa.string(), words=True)
+    """Return a column of exact amounts as decimal text. A negative one starts like a formula."""
+    value = _amount_sql(sql, currency)
+    return Column(name, pa.string(), value, f"CASE WHEN {sql} < 0 THEN '''' || {value} ELSE {value} END")
 
 
 def _amount_sql(minor: str, currency: str) -> str:
     by_digits: dict[int, list[str]] = {}
     for code in sorted(currencies()):
         by_digits.setdefault(get_currency_precision(code), []).append(f"'{code}'")
+    # In numeric arithmetic the factor's decimals stay: 250 * 0.01 is 2.50.
     usual = f"({minor} * {_unit(_USUAL_DIGITS)})::text"
     other = "".join(
         f" WHEN {currency} IN ({', '.join(codes)}) THEN ({minor} * {_unit(digits)})::text"
         for digits, codes in by_digits.items()
         if digits != _USUAL_DIGITS
     )
-    # In numeric arithmetic the factor's decimals stay: 250 * 0.01 is 2.50.
     return f"(CASE WHEN {currency} IN ('EUR', 'GBP', 'USD') THEN {usual}{other} ELSE {usual} END)"
 
 

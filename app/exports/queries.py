@@ -105,7 +105,7 @@ SOURCES = {
 
 def select_sql(source: Source, filters: Mapping[str, Any], *, harmless: bool) -> str:
     """Return the query of an export; `harmless` disarms what a spreadsheet would run."""
-    columns = ", ".join(c.harmless() if harmless else c.plain() for c in source.columns)
+    columns = ", ".join(column.sql(harmless=harmless) for column in source.columns)
     return f"SELECT {columns} FROM {source.tables} WHERE {_conditions(source, filters)} ORDER BY {source.order}"  # noqa: S608
 
 

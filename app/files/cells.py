@@ -11,9 +11,11 @@ import re
 
 STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _DANGEROUS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-# The same in PostgreSQL, for exports that never pass through Python. The first test is cheap and fails for most cells.
-_SQL = """CASE WHEN left({0}, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', E'\\n', '＝', '＋', '－', '＠', '''')
- AND {0} ~ E'^''*[=+\\\\-@\\t\\r\\n＝＋－＠]' THEN '''' || {0} ELSE {0} END"""
+# The same in PostgreSQL, for exports that never pass through Python. Most cells start with a letter or a digit, or are
+# empty: comparisons of bytes tell so much faster than the expression behind them.
+_SQL = """CASE WHEN {0} COLLATE "C" >= 'A' AND {0} COLLATE "C" < E'\\uF000' THEN {0}
+ WHEN {0} = '' OR {0} COLLATE "C" >= '0' AND {0} COLLATE "C" < ':' THEN {0}
+ WHEN {0} ~ E'^''*[=+\\\\-@\\t\\r\\n＝＋－＠]' THEN '''' || {0} ELSE {0} END"""
 
 
 def neutralise(cell: str) -> str:

@@ -55,12 +55,16 @@ def test_the_string_is_a_list_of_set_local_and_nothing_else() -> None:
     assert all(part.startswith("SET LOCAL ") for part in rest)
 
 
-def test_a_transaction_sees_its_tenant_and_only_its_schema(runtime: Any, acme: Any) -> None:
-    with acme.ctx() as ctx:
-        row = ctx.db.execute(
-            text("SELECT current_user, session_user, current_setting('app.tenant_id'), current_schemas(false)::text")
-        ).one()
-    assert row == (acme.tenant.role, "terrace_app", str(acme.tenant.id), "{" + acme.tenant.schema + "}")
+def test_a_transaction_sees_its_tenant_and_only_its_schema(acme: Any, initech: Any) -> None:
+    for house in (acme, initech):
+        with house.ctx() as ctx:
+            row = ctx.db.execute(
+                text(
+                    "SELECT current_user, session_user, current_setting('app.tenant_id'), current_schemas(false)::text"
+                )
+            ).one()
+        tenant = house.tenant
+        assert row == (tenant.role, "terrace_app", str(tenant.id), "{" + str(tenant.schema) + "}")
 
 
 def test_a_statement_without_a_tenant_is_refused_before_it_is_sent(runtime: Any) -> None:
