@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Self
@@ -107,10 +108,18 @@ class Site:
 
     def analyze(self, tenant: Tenant) -> None:
         """Bring the planner's statistics of the tenant's schema up to date, as autovacuum would in time."""
-        with psycopg.connect(self._superuser_url, autocommit=True) as connection:
-            found = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+        found = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
+
+        def bring_up(connection: psycopg.Connection[Any]) -> None:
             for (name,) in connection.execute(found, [tenant.schema]).fetchall():
                 connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(str(tenant.schema), name)))
+
+        self.write(bring_up)
+
+    def write(self, do: Callable[[psycopg.Connection[Any]], object]) -> None:
+        """Let `do` prepare rows on a connection that no wall stands around."""
+        with psycopg.connect(self._superuser_url, autocommit=True) as connection:
+            do(connection)
 
 
 def _log_into_nothing() -> None:

@@ -17,7 +17,7 @@ from app.files.gateway import file_store
 from app.kit.jobs.registry import JobSpec
 from tenants.work import Work
 
-_READ, _STORED = 0.8, 0.98
+_READ = 0.8
 
 
 def run(ctx: None, work: Work, *, run_id: str) -> dict[str, Any]:
@@ -68,7 +68,6 @@ def _store(work: Work, export: ExportRun, rows: int, made: Path) -> dict[str, An
         file = files.register(ctx, class_="export", name=name, media_type=kind.media_type, encoding=kind.encoding)
         store = file_store(ctx.runtime.settings)
     stored = store.put(file.key, chunks(made), media_type=kind.media_type, encoding=kind.encoding)
-    work.progress(_STORED, "Storing the file")
     with work.transaction() as ctx:
         files.finish(ctx, file_id=file.id, size=stored.size, sha256=stored.sha256)
         service.finish(ctx, run_id=export.id, file_id=file.id, rows=rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from tenants.context import Ctx
 
 # COPY hands over row by row; so many bytes are compressed at once.
 _BATCH = 1 << 18
-_TELL_EVERY = 5_000
 _GZIP = 16 + zlib.MAX_WBITS
 _ROW_GROUP = 4 << 20
 
@@ -57,20 +56,30 @@ def spool(
     """Run COPY into the file at `path` and return how many messages came: one a row, and one for a header."""
     driver: psycopg.Connection[Any] = ctx.db.connection().connection.dbapi_connection  # type: ignore[assignment]
     squeeze = zlib.compressobj(1, zlib.DEFLATED, _GZIP) if compress else None
-    count = 0
-    buffer = bytearray()
+    total = 0
     # Instants are written in the session's zone.
     ctx.db.execute(text("SET LOCAL TimeZone = 'UTC'"))
     with path.open("wb") as file, driver.cursor() as cursor, cursor.copy(statement, values) as copy:
-        for message in copy:
-            buffer += message
-            count += 1
-            if len(buffer) > _BATCH:
-                file.write(squeeze.compress(buffer) if squeeze else buffer)
-                buffer.clear()
-            if count % _TELL_EVERY == 0:
-                tell(count)
-        file.write(squeeze.compress(buffer) + squeeze.flush() if squeeze else buffer)
+        buffer = bytearray()
+        while count := driver.wait(_gather(copy, buffer)):
+            total += count
+            file.write(squeeze.compress(buffer) if squeeze else buffer)
+            buffer.clear()
+            tell(total)
+        if squeeze:
+            file.write(squeeze.flush())
+    return total
+
+
+def _gather(copy: psycopg.Copy, buffer: bytearray) -> Generator[Any, Any, int]:
+    """Fill `buffer` and return how many messages came; none at the end.
+
+    psycopg's own loop enters the wait for the connection anew for each row, which is most of what a row costs.
+    """
+    count = 0
+    while len(buffer) < _BATCH and (message := (yield from copy._read_gen())):
+        buffer += message
+        count += 1
     return count
 
 

@@ -90,7 +90,7 @@ class Matrix:
         found = [f"{where} shows {trace}" for trace in foreign_traces(answer, self.street, home)]
         if answer.status_code >= 400 or "/signin?next" in answer.headers.get("Location", ""):
             found.append(f"{where} does not work: {answer.status_code} {answer.get_data(as_text=True)[:300]}")
-        return found
+        return found + [f"{where}: {wrong}" for wrong in _keepable(answer) if access.signed_in]
 
     def probe(self, rule: Any, method: str, access: Access, own: Neighbour, other: Neighbour) -> list[str]:
         """Name the other's things in every slot, as every actor; return what is wrong."""
@@ -158,6 +158,16 @@ class Matrix:
         every = [table for schema in sorted(schemas) for table in catalog.tables(self._above, schema)]
         query = catalog.digest_query(every).replace(" GROUP BY tenant_id", f" WHERE tenant_id = ANY({array}) GROUP BY tenant_id")
         return f"{query} UNION ALL {_CONTROL.format(ids=array)}"
+
+
+def _keepable(answer: Any) -> list[str]:
+    """Return why a cache between here and the person might keep an answer that is theirs alone (ISO-05)."""
+    found = []
+    control = {part.strip() for part in answer.headers.get("Cache-Control", "").split(",")}
+    if not control & {"no-store"} or "private" not in control:
+        found.append(f"Cache-Control is {', '.join(sorted(control))}")
+    vary = {part.strip().lower() for part in answer.headers.get("Vary", "").split(",")}
+    return [*found, *(f"Vary lacks {name}" for name in ("cookie", "authorization") if name not in vary)]
 
 
 def _difference(one: Any, two: Any) -> str:

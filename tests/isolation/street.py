@@ -349,16 +349,25 @@ def running_export(home: Neighbour) -> str:
         return str(exports.start(ctx, resource="products", format_="csv", filters={}).id)
 
 
-def draft_import(home: Neighbour) -> Any:
+def bring_in_orders(home: Neighbour) -> None:
+    """Start the import of a file of orders, for the next worker."""
+    row = f"{secrets.token_hex(4)},HL-1,2,3.50,EUR,{home.mark('buyer')}@mail.example,2026-11-01"
+    content = f"reference,sku,quantity,unit_price,currency,customer_email,placed_at\n{row}\n".encode()
+    draft = draft_import(home, content, resource="orders")
+    with home.acting() as ctx:
+        imports.start(ctx, run_id=draft.id, mapping=draft.mapping, options={}, dry_run=False)
+
+
+def draft_import(home: Neighbour, content: bytes = b"", *, resource: str = "products") -> Any:
     """Store a file and return the draft of its import."""
-    content = _FILE.decode().format(mark=home.mark("file-"), rand=secrets.token_hex(4)).encode()
+    content = content or _FILE.decode().format(mark=home.mark("file-"), rand=secrets.token_hex(4)).encode()
     header, *rows = [line.split(",") for line in content.decode().splitlines()]
     with home.acting() as ctx:
         name = f"{home.mark('file')}.csv"
         file = files.register(ctx, class_="import", name=name, media_type="text/csv")
         stored = file_store(ctx.runtime.settings).put(file.key, [content], media_type="text/csv")
         files.finish(ctx, file_id=file.id, size=stored.size, sha256=stored.sha256)
-        return imports.draft(ctx, resource="products", incoming=imports.Incoming(file.id, name, header, rows))
+        return imports.draft(ctx, resource=resource, incoming=imports.Incoming(file.id, name, header, rows))
 
 
 def _files(home: Neighbour) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from app.exports import service as exports
+from app.exports.models import FORMATS, RESOURCES
 from app.kit.db import DeskBase, TenantBase
 from tests.isolation import recipes
 from tests.isolation.calls import NOBODY, Door
 from tests.isolation.matrix import Matrix
 from tests.isolation.sql import listening, without_tenant
+from tests.isolation.street import bring_in_orders
 
 TABLES = {table.name for base in (TenantBase, DeskBase) for table in base.metadata.sorted_tables}
 GOOD = [
@@ -55,6 +58,11 @@ def test_every_statement_of_every_route_and_job_names_the_tenant(matrix: Matrix)
                 kind = "bearer" if rule.rule.startswith("/api/") else "cookie"
                 door = Door(kind, home.people["owner"]) if access.signed_in else NOBODY
                 matrix.control(rule, method, access, home, door)
+            for resource in RESOURCES:
+                for name in FORMATS:
+                    with home.acting() as ctx:
+                        exports.start(ctx, resource=resource, format_=name, filters={})
+            bring_in_orders(home)
             matrix.street.world.drain()
     findings = {s: names for s in heard if (names := without_tenant(s, TABLES))}
     assert not findings, "\n\n".join(f"{names}: {statement}" for statement, names in sorted(findings.items()))

@@ -106,11 +106,16 @@ def _mistakes(call: Call, home: Neighbour) -> Iterator[Call]:
 
 
 def _time_out(home: Neighbour) -> None:
-    """Let a statement with a mark in it run into the limit, and another into an error."""
-    binding = replace(home.tenant.binding, statement_timeout=50)
-    for statement in ("SELECT count(*) FROM generate_series(1, 100000000) WHERE :mark <> ''", "SELECT CAST(:mark AS uuid)"):
+    """Let a statement with a mark in it run into the limit, and others break constraints of rows that hold marks."""
+    binding = replace(home.tenant.binding, statement_timeout=200)
+    for statement in (
+        "SELECT count(*) FROM generate_series(1, 100000000) WHERE :mark <> ''",
+        "INSERT INTO product SELECT * FROM product WHERE tenant_id = :tenant AND name <> :mark",
+        "UPDATE product SET inventory = -1 WHERE tenant_id = :tenant AND name <> :mark",
+        "UPDATE order_line SET product_id = id WHERE tenant_id = :tenant AND product_name <> :mark",
+    ):
         with pytest.raises(DBAPIError), TenantSession(home.world.runtime.databases.engine(), binding) as session:
-            session.execute(text(statement), {"mark": home.mark("sql")})
+            session.execute(text(statement), {"mark": home.mark("sql"), "tenant": home.tenant.id})
 
 
 def _wrong(whose: str, content: str) -> set[str]:
@@ -128,7 +133,9 @@ def test_logs_hold_no_text_of_any_tenant(day: Day) -> None:
     assert len(day.lines) > 5, "nothing was logged, so nothing is proven"
     # A slug is an address, and an address may be told; names, mails and contents may not.
     slugs = [n.tenant.slug for n in day.matrix.street.neighbours.values()]
-    assert [line for line in day.lines if _MARK.search(_without(line, slugs))] == []
+    # Reports of browsers are logged as they come; they are text of whoever sent them.
+    lines = [line for line in day.lines if '"web.csp_report"' not in line]
+    assert [line for line in lines if _MARK.search(_without(line, slugs))] == []
 
 
 def _without(line: str, values: list[str]) -> str:

@@ -1,64 +1,161 @@
-"""`make test-leaks`: put each defect into a copy of the tree and see that its suites fail there, and pass without it.
+"""Seeds known defects one by one into a copy of the tree and sees that the isolation suites catch each.
 
-Prints defect × suite and ends with 1 when a suite did not notice. About a quarter of an hour; the checkout stays as it
-is. Words after the command choose the defects whose names hold one of them.
+`make test-leaks` runs all of them: about ten minutes on two cores, fifteen at most. `python -m tests.leaks 4 33` runs
+some by their numbers, `--list` says what there is. The matrix at the end shows which suite caught which defect; the exit
+code is 1 when a defect was caught by fewer suites than its declaration asks for.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import json
+import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.leaks.defects import DEFECTS, Defect
 
-ROOT = Path(__file__).parents[2]
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
-# pytest's exit code when tests ran and some failed; anything else is a run that proves nothing.
-FAILED = 1
+ROOT = Path(__file__).parent.parent.parent
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", "var", "__pycache__", ".*_cache", ".hypothesis")
+# Seconds that one defect may take.
+PATIENCE = 420
 
 
-def main() -> int:
-    """Run everything and return the exit code."""
-    wanted = sys.argv[1:]
-    chosen = [d for d in DEFECTS if not wanted or any(word in d.name for word in wanted)]
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What each suite said of one defect: the first test that failed, or "" where none did."""
+
+    defect: Defect
+    by_suite: dict[str, str]
+    seconds: float
+    trouble: str = ""
+
+    @property
+    def caught(self) -> int:
+        """How many suites noticed it."""
+        return sum(bool(name) for name in self.by_suite.values())
+
+    @property
+    def is_good(self) -> bool:
+        """Whether enough of them did."""
+        return not self.trouble and self.caught >= self.defect.layers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the defects that were asked for, say what came of them, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.leaks", description=__doc__)
+    parser.add_argument("numbers", nargs="*", type=int, help="numbers of defects; all without")
+    parser.add_argument("--list", action="store_true", help="say what there is")
+    parser.add_argument("--at-once", type=int, default=2, help="how many run side by side")
+    options = parser.parse_args(arguments)
+    chosen = [d for d in DEFECTS if not options.numbers or d.number in options.numbers]
+    if options.list:
+        print("\n".join(f"{d.number:>3}  {d.name}" for d in DEFECTS))
+        return 0
+    outcomes = run(chosen, at_once=options.at_once)
+    print(table(outcomes))
+    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+def run(chosen: Sequence[Defect], *, at_once: int) -> list[Outcome]:
+    """Seed each of `chosen` into a copy of the tree of its own, `at_once` at a time."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(at_once) as pool:
+        trees: queue.SimpleQueue[Path] = queue.SimpleQueue()
+        for _ in range(min(at_once, len(chosen))):
+            trees.put(stack.enter_context(_copy()))
+
+        def one(defect: Defect) -> Outcome:
+            tree = trees.get()
+            try:
+                return _try(defect, tree)
+            finally:
+                trees.put(tree)
+
+        return list(pool.map(one, chosen))
+
+
+@contextlib.contextmanager
+def _copy() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="terrace-leaks-") as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=_LEFT_OUT)
-        (tree / "node_modules").symlink_to(ROOT / "node_modules")
-        missed = [line for defect in chosen for line in _try(tree, defect)]
-    caught = len(chosen) - len({line.split(":")[0] for line in missed})
-    print(f"\n{caught} passed, {len(chosen) - caught} failed")
-    return 1 if missed else 0
+        shutil.copytree(ROOT, tree, ignore=LEFT_OUT, symlinks=True)
+        yield tree
 
 
-def _try(tree: Path, defect: Defect) -> list[str]:
-    """Put the defect in, run its suites, take it out; return what did not notice."""
-    path = tree / defect.file
-    sound = path.read_text()
-    if sound.count(defect.old) != 1:
-        print(f"  ??     {defect.name}: {defect.file} does not hold the text once", flush=True)
-        return [f"{defect.name}: cannot be put in"]
-    path.write_text(sound.replace(defect.old, defect.new))
-    try:
-        return [line for suite in defect.suites for line in _run(tree, defect, suite)]
-    finally:
-        path.write_text(sound)
-
-
-def _run(tree: Path, defect: Defect, suite: tuple[str, ...]) -> list[str]:
+def _try(defect: Defect, tree: Path) -> Outcome:
     started = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *suite]
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    noticed = done.returncode == FAILED
-    seconds = time.monotonic() - started
-    print(f"  {'caught' if noticed else 'MISSED'} {seconds:5.0f} s  {defect.name}  by {' '.join(suite)}", flush=True)
-    if not noticed:
-        print("\n".join(done.stdout.splitlines()[-5:]), flush=True)
-    return [] if noticed else [f"{defect.name}: {' '.join(suite)}"]
+    with _seeded(defect, tree) as trouble:
+        found, trouble = ({}, trouble) if trouble else _run_suites(defect, tree)
+    outcome = Outcome(defect, found, time.monotonic() - started, trouble)
+    verdict = "caught" if outcome.is_good else "NOT CAUGHT"
+    print(f"{defect.number:>3}  {defect.name}: {verdict} ({outcome.seconds:.0f} s) {trouble}", flush=True)
+    return outcome
+
+
+@contextlib.contextmanager
+def _seeded(defect: Defect, tree: Path) -> Iterator[str]:
+    """Change the files of `tree` for as long as the context lasts; gives a sentence when that cannot be done."""
+    before = {patch.file: (tree / patch.file).read_text() for patch in defect.patches}
+    texts, trouble = dict(before), ""
+    for patch in defect.patches:
+        if texts[patch.file].count(patch.old) != 1:
+            trouble = f"{patch.file} has changed: renew the patch"
+        texts[patch.file] = texts[patch.file].replace(patch.old, patch.new)
+    for name, text in texts.items():
+        compile(text, name, "exec")
+        (tree / name).write_text(text)
+    try:
+        yield trouble
+    finally:
+        for name, text in before.items():
+            (tree / name).write_text(text)
+
+
+def _run_suites(defect: Defect, tree: Path) -> tuple[dict[str, str], str]:
+    """Return what each suite said, and a sentence when they could not be run."""
+    report = tree / "leaks.json"
+    report.unlink(missing_ok=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "DATABASE", "WORKER_DATABASE"))}
+    environment |= {"LEAKS_REPORT": str(report), "LEAKS_AT_SETUP": str(int(defect.at_setup)), "PYTHONPATH": str(tree),
+                    "PYTHONDONTWRITEBYTECODE": "1", "ISOLATION_STATEMENTS": "600"}  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.leaks.plugin", "--tb=no",
+               *defect.suites]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {}, "took too long"
+    if not report.exists():
+        return {}, f"the suites did not run: {done.stdout[-400:]}{done.stderr[-400:]}"
+    said: dict[str, list[str]] = json.loads(report.read_text())
+    return {suite: (said.get(suite) or [""])[0] for suite in defect.suites}, ""
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Return the matrix of defects and suites."""
+    suites = sorted({suite for outcome in outcomes for suite in outcome.defect.suites})
+    names = [Path(suite).stem.removeprefix("test_") for suite in suites]
+    lines = ["", f"{'':52}" + " ".join(f"{name[:11]:>11}" for name in names)]
+    for outcome in outcomes:
+        cells = []
+        for suite in suites:
+            mark = "" if suite not in outcome.by_suite else "caught" if outcome.by_suite[suite] else "-"
+            cells.append(f"{mark:>11}")
+        lines.append(f"{outcome.defect.number:>3} {outcome.defect.name[:47]:48}" + " ".join(cells))
+    good = sum(outcome.is_good for outcome in outcomes)
+    twice = sum(outcome.caught > 1 for outcome in outcomes)
+    lines.append(f"\n{good} of {len(outcomes)} defects caught, {twice} of them by two suites or more")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ _STORE = "migrations/tenant/versions/0003_store.py"
 DEFECTS = (
     Defect(
         1, "an export query forgets the tenant",
-        (Patch("app/exports/queries.py", "@@EXPORT_OLD@@", "@@EXPORT_NEW@@"),),
+        (Patch("app/exports/queries.py", "o.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s", "o.id = l.order_id"),),
         (SQL,),
     ),
     Defect(
@@ -108,7 +108,10 @@ DEFECTS = (
     ),
     Defect(
         12, "the second transaction of a session is not bound again",
-        (Patch("tenants/databases.py", "@@BIND_OLD@@", "@@BIND_NEW@@"),),
+        (Patch("tenants/databases.py", "        _send(driver, binding.sql)\n",
+               "        twice = connection.connection.info.get('bound') == binding.sql\n"
+               "        _send(driver, b'BEGIN' if twice else binding.sql)\n"
+               "        connection.connection.info['bound'] = binding.sql\n"),),
         (BINDING,),
     ),
     Defect(
@@ -149,7 +152,8 @@ DEFECTS = (
     ),
     Defect(
         26, "a token is believed without its signature",
-        (Patch("app/accounts/tokens.py", "@@TOKEN_OLD@@", "@@TOKEN_NEW@@"),),
+        (Patch("app/accounts/tokens.py", "    except (JoseError, ValueError):\n        raise _invalid() from None\n    if decoded",
+               "    except (JoseError, ValueError):\n        decoded = type('Claims', (), {'claims': claims})\n    if decoded"),),
         (CREDENTIALS,),
     ),
     Defect(
@@ -179,7 +183,8 @@ DEFECTS = (
     ),
     Defect(
         36, "a header chooses the host",
-        (Patch("tenants/edge.py", '@@HOST_OLD@@', '@@HOST_NEW@@'),),
+        (Patch("app/hosts.py", 'normal_host(environ.get("HTTP_HOST"))',
+               'normal_host(environ.get("HTTP_X_FORWARDED_HOST") or environ.get("HTTP_HOST"))'),),
         (CREDENTIALS,),
     ),
 )  # fmt: skip
