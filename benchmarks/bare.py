@@ -24,7 +24,7 @@ def bare_app(url: str, tenant: Tenant, next_cursor: str | None, *, by_position: 
     """
     app = Flask("bare", static_folder=None)
     engine = create_engine(sqlalchemy_url(url), pool_size=1, max_overflow=0, connect_args={"prepare_threshold": None})
-    table = cast(Table, Product.__table__).to_metadata(MetaData(), schema=tenant.schema)
+    table = cast(Table, Product.__table__).to_metadata(MetaData(), schema=str(tenant.schema))
     columns = [table.c[name] for name in _COLUMNS]
     item = _by_position if by_position else _by_name
 
@@ -40,7 +40,7 @@ def bare_app(url: str, tenant: Tenant, next_cursor: str | None, *, by_position: 
     return app, engine
 
 
-def _by_name(row: Row[Any]) -> dict[str, Any]:
+def _by_name(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     return {
         "id": row.id,
         "type": row.type,
@@ -58,7 +58,7 @@ def _by_name(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _by_position(row: Row[Any]) -> dict[str, Any]:
+def _by_position(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     id_, kind, name, sku, description, category, price_minor, currency, inventory, status, made, changed, version = row
     return {
         "id": id_,

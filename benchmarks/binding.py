@@ -41,7 +41,7 @@ def _measure(site: Site, name: str, tier: str, *, bound: float | None = None, by
     product = _one_product(site.runtime, tenant)
     bare = _bare_engine(site.reader_url, by_driver=by_driver)
     backends = [_backend(site.runtime.tenant_session(tenant)), _backend(Session(bare))]
-    qualified = _TABLE.to_metadata(MetaData(), schema=tenant.schema)
+    qualified = _TABLE.to_metadata(MetaData(), schema=str(tenant.schema))
 
     def read_bare() -> None:
         with Session(bare, expire_on_commit=False) as session:
@@ -53,7 +53,7 @@ def _measure(site: Site, name: str, tier: str, *, bound: float | None = None, by
 
     try:
         with on_one_core(backends):
-            turns = compare(read_bare, read_bound, clock=cpu_with(backends), count=150, rounds=21)
+            turns = compare(read_bare, read_bound, clock=cpu_with(backends), count=100, rounds=15)
     finally:
         bare.dispose()
     return Figure(name, turns.measured * 1e6, "µs", turns.floor * 1e6, turns.ratio, bound)

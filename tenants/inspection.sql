@@ -27,7 +27,8 @@ WHERE c.relkind IN ('r', 'p') AND (nspname ~ '^(pool_\d{2}|t_[0-9a-f]{32})$' OR 
 SELECT schemaname || '.' || tablename || ' ' || policyname, 'has an unknown condition'
 FROM pg_policies JOIN pg_namespace ON nspname = schemaname
 WHERE (nspname ~ '^(pool_\d{2}|t_[0-9a-f]{32})$' OR nspname = 'desk') AND policyname NOT IN ('platform_rows', 'control_insert')
-  AND coalesce(qual, '') NOT LIKE '%tenant_id = %current_setting(''app.tenant_id''%';
+  AND (coalesce(qual, '') NOT LIKE '%tenant_id = %current_setting(''app.tenant_id''%'
+    OR coalesce(with_check, qual) NOT LIKE '%tenant_id = %current_setting(''app.tenant_id''%');
 
 -- check: keys begin with the tenant
 SELECT i.indexrelid::regclass::text, 'is a unique key without tenant_id'

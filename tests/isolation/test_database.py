@@ -42,6 +42,15 @@ def test_every_table_holds_a_row_of_each_tenant(walls: Walls) -> None:
             assert counted[0] >= 1, table.label
 
 
+def test_the_path_names_one_schema_and_temporary_tables_last(walls: Walls) -> None:
+    """A second schema would be read where the first lacks a table; unnamed temporary tables would be read first."""
+    for who, schema in walls.homes.items():
+        walls.inside(who)
+        shown = walls.connection.execute("SHOW search_path").fetchone()
+        walls.leave()
+        assert shown == (f"{schema}, pg_temp",)
+
+
 @pytest.mark.parametrize("shape", statements.READS)
 def test_a_read_shows_only_the_tenants_own_rows(walls: Walls, shape: str) -> None:
     seen = 0

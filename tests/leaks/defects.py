@@ -42,7 +42,6 @@ class Defect:
     at_setup: bool = False
 
 
-_FIRST = 'return [\n        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",\n        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",'
 _FORCE = '        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",\n'
 _OPEN = 'f"CREATE POLICY tenant_rows ON {table} USING ({condition})",'
 _WALL = 'f"CREATE POLICY tenant_wall ON {table} AS RESTRICTIVE USING ({condition})",'
@@ -57,10 +56,10 @@ DEFECTS = (
     ),
     Defect(
         2, "a table without row security",
-        (Patch("tenants/walls.py", _FIRST, 'return [] if table == "product" else ' + _FIRST.removeprefix("return ")),
-         Patch("tenants/walls.py", 'f"GRANT {grants} ON {table} TO {ROLE_MARK}",\n    ]',
-               'f"GRANT {grants} ON {table} TO {ROLE_MARK}",\n    ] + [f"GRANT {grants} ON {table} TO {ROLE_MARK}"]')),
-        (WALLS, DATABASE, RANDOM), layers=3,
+        (Patch("tenants/walls.py", '    return [\n        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",',
+               '    if table == "product":\n        return [f"GRANT {grants} ON {table} TO {ROLE_MARK}"]\n'
+               '    return [\n        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",'),),
+        (WALLS, DATABASE, RANDOM), layers=2,
     ),
     Defect(3, "row security is not forced", (Patch("tenants/walls.py", _FORCE, ""),), (WALLS, DATABASE)),
     Defect(
@@ -73,7 +72,7 @@ DEFECTS = (
         5, "a policy that is always true",
         (Patch("tenants/walls.py", _OPEN, _OPEN.replace("{condition}", "true")),
          Patch("tenants/walls.py", _WALL, _WALL.replace("{condition}", "true"))),
-        (WALLS, DATABASE, RANDOM), layers=3,
+        (WALLS, DATABASE, RANDOM), layers=3, at_setup=True,
     ),
     Defect(
         6, "a view that runs with its owner's rights",
@@ -107,12 +106,12 @@ DEFECTS = (
         (BINDING,),
     ),
     Defect(
-        12, "the second transaction of a session is not bound again",
+        12, "a connection is bound at its first transaction only",
         (Patch("tenants/databases.py", "        _send(driver, binding.sql)\n",
-               "        twice = connection.connection.info.get('bound') == binding.sql\n"
-               "        _send(driver, b'BEGIN' if twice else binding.sql)\n"
-               "        connection.connection.info['bound'] = binding.sql\n"),),
-        (BINDING,),
+               "        info = connection.connection.info\n"
+               "        _send(driver, b'BEGIN' if info.get('bound') else binding.sql)\n"
+               "        info['bound'] = True\n"),),
+        (BINDING,), at_setup=True,
     ),
     Defect(
         13, "a schema name goes into the path unchecked",
@@ -123,7 +122,7 @@ DEFECTS = (
     Defect(
         14, "a missing schema falls through to another",
         (Patch("tenants/binding.py", """f'"{self.schema}", pg_temp'""", """f'"{self.schema}", pool_01, pg_temp'"""),),
-        (BINDING, WALLS),
+        (DATABASE,),
     ),
     Defect(
         15, "keys in Redis do not hold the tenant",

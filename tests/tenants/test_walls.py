@@ -46,6 +46,7 @@ PLANTED = {
     "policies compare the tenant": [
         "CREATE POLICY wide ON pool_01.workspace USING (true)",
         "ALTER POLICY tenant_wall ON pool_01.workspace USING (id IS NOT NULL)",
+        "ALTER POLICY tenant_wall ON pool_01.workspace WITH CHECK (true)",
     ],
     "keys begin with the tenant": ["CREATE UNIQUE INDEX u ON pool_01.workspace (id)"],
     "references carry the tenant": [
