@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from flask import Flask
 
-from tests.isolation.street import Neighbour, build_house, tear_down_house
+from tests.isolation.neighbours import Neighbour
+from tests.isolation.street import build_house, tear_down
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,7 @@ def fuzzed(settings: Any, worker_runtime: Any) -> Iterator[tuple[Flask, Neighbou
     """Return the application and the tenant, with people and things in it."""
     app, home = build_house(settings, worker_runtime, "F")
     yield app, home
-    tear_down_house(home)
+    tear_down(home.world)
 
 
 @pytest.fixture

@@ -72,7 +72,9 @@ def test_every_operation_tells_what_can_go_wrong_as_problem_documents(doc: dict[
     wrong = []
     for path, method, operation in _operations(doc):
         statuses = set(operation["responses"])
-        needed = {"400", "401", "403", "404", "429", "503"} | ({"409", "413", "415", "422"} if method != "get" else set())
+        needed = {"400", "401", "403", "404", "429", "503"} | (
+            {"409", "413", "415", "422"} if method != "get" else set()
+        )
         wrong += [f"{method} {path}: {status} is not told" for status in sorted(needed - statuses)]
         for status, answer in operation["responses"].items():
             if status >= "400" and set(answer.get("content", {})) != {"application/problem+json"}:
@@ -83,7 +85,11 @@ def test_every_operation_tells_what_can_go_wrong_as_problem_documents(doc: dict[
 def test_every_object_of_the_document_is_closed(doc: dict[str, Any]) -> None:
     opened = []
     for name, schema in doc["components"]["schemas"].items():
-        if schema.get("type") == "object" and "properties" in schema and schema.get("additionalProperties") is not False:
+        if (
+            schema.get("type") == "object"
+            and "properties" in schema
+            and schema.get("additionalProperties") is not False
+        ):
             opened.append(name)
     assert not opened, f"say `unknown = RAISE` in {sorted(opened)}"
 
@@ -126,4 +132,6 @@ def _has_example(doc: dict[str, Any], schema: dict[str, Any], depth: int = 0) ->
     if depth > 4 or "example" in schema or "enum" in schema or "format" in schema or "default" in schema:
         return True
     members = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
-    return any(_has_example(doc, member, depth + 1) for member in members) if members else schema.get("type") != "object"
+    return (
+        any(_has_example(doc, member, depth + 1) for member in members) if members else schema.get("type") != "object"
+    )

@@ -20,8 +20,8 @@ from schemathesis.checks import CHECKS, load_all_checks
 from app.apidocs.spec import document
 from tenants.access import access_of
 from tests.isolation.calls import APEX
+from tests.isolation.neighbours import Neighbour
 from tests.isolation.recipes import path_kind
-from tests.isolation.street import Neighbour
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "12"))
 SHARDS = 4
@@ -31,12 +31,11 @@ NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conforma
 _CHECKED = [CHECKS.get_one(name) for name in NAMES]
 
 
-
-
 def _operations(app: Flask) -> list[Any]:
     schema = schemathesis.openapi.from_dict(document(app))
     schema.app = app
-    return [found.ok() for found in schema.get_all_operations()]
+    operations: list[Any] = list(schema.get_all_operations())
+    return [found.ok() for found in operations]
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

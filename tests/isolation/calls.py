@@ -14,7 +14,9 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.isolation.street import Neighbour, Person, Street, random_token
+from tests.isolation.neighbours import Neighbour, Person
+from tests.isolation.street import Street
+from tests.isolation.things import random_token
 
 APEX = "localhost"
 _CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')

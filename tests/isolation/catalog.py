@@ -13,7 +13,8 @@ Connection = psycopg.Connection[Any]
 Digest = dict[tuple[str, UUID], str]
 
 _COLUMNS = """
-    SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.attidentity <> '' OR a.attgenerated <> ''
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+           a.attidentity <> '' OR a.attgenerated <> ''
     FROM pg_attribute a WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 _FOREIGN = """

@@ -24,7 +24,7 @@ def street(settings: Any, worker_runtime: Any, superuser_url: str) -> Iterator[S
     """Return five tenants with people and things, in an application of their own whose rates never end."""
     made = build_street(settings, worker_runtime, superuser_url)
     yield made
-    tear_down(made)
+    tear_down(made.world)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ class Grammar:
             return self.write()
         query = self.query(depth=2)
         wrappers = ("{q}", "{q}", "COPY ({q}) TO STDOUT", "DECLARE c CURSOR FOR {q}; FETCH ALL FROM c",
-                    "WITH w AS MATERIALIZED ({q}) SELECT * FROM w", "SELECT count(*), string_agg(w::text, '') FROM ({q}) w",
+                    "WITH w AS MATERIALIZED ({q}) SELECT * FROM w",
+                    "SELECT count(*), string_agg(w::text, '') FROM ({q}) w",
                     "SELECT to_jsonb(w) FROM ({q}) w")  # fmt: skip
         return self.rng.choice(wrappers).format(q=query)
 
@@ -55,7 +56,10 @@ class Grammar:
                 " WHEN MATCHED THEN UPDATE SET tenant_id = s.tenant_id"
             )
         if shape == "insert":
-            return f"INSERT INTO {table.label} OVERRIDING SYSTEM VALUE SELECT t.* FROM {table.label} t WHERE {where} ON CONFLICT DO NOTHING"
+            return (
+                f"INSERT INTO {table.label} OVERRIDING SYSTEM VALUE SELECT t.* FROM {table.label} t WHERE {where}"
+                " ON CONFLICT DO NOTHING"
+            )
         return (
             f"UPDATE {table.label} t SET tenant_id = {self._uuid()} FROM {self._table().label} s"
             f" WHERE {where} AND s.tenant_id = t.tenant_id"
@@ -69,12 +73,13 @@ class Grammar:
         text = f"{aliases[0][1].label} {aliases[0][0]}"
         for name, table in aliases[1:]:
             first = aliases[0][0]
+            nearby = f"SELECT * FROM {table.label} i WHERE i.tenant_id = {self._uuid()} OR {first}.ctid IS NULL"
             join = self.rng.choice((
                 f" CROSS JOIN {table.label} {name}",
                 f" LEFT JOIN {table.label} {name} ON {name}.tenant_id = {self._uuid()}",
                 f" JOIN {table.label} {name} ON {name}.tenant_id <> {first}.tenant_id OR true",
                 f" RIGHT JOIN {table.label} {name} ON {name}.tenant_id = {first}.tenant_id",
-                f", LATERAL (SELECT * FROM {table.label} i WHERE i.tenant_id IN ({first}.tenant_id, {self._uuid()})) {name}",
+                f", LATERAL ({nearby}) {name}",
             ))  # fmt: skip
             text += join
         return text, aliases

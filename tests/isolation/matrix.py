@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tenants.access import Access, access_of
-from tests.isolation import catalog, recipes, street
+from tests.isolation import catalog, recipes, street, things
 from tests.isolation.calls import APEX, MALFORMED, NOBODY, Call, Door, Sender, foreign_traces, random_value, shape
-from tests.isolation.street import Neighbour, Street
+from tests.isolation.neighbours import Neighbour
+from tests.isolation.street import Street
 
 # Who asks, and whose things they name.
 PAIRS = (("A", "B"), ("A", "C"), ("C", "A"), ("C", "D"))
@@ -85,7 +86,7 @@ class Matrix:
         answer = self.sender.send(rule, method, call.filled(), door, self.host(access, home))
         self.counts["controls"] += 1
         if rule.endpoint in recipes.ENDS_KEYS and door.person:
-            street.give_keys(home, door.person)
+            things.give_keys(home, door.person)
         where = f"{home.label} {method} {rule.rule} ({rule.endpoint}) as {role} by {door.kind}"
         found = [f"{where} shows {trace}" for trace in foreign_traces(answer, self.street, home)]
         if answer.status_code >= 400 or "/signin?next" in answer.headers.get("Location", ""):
@@ -156,7 +157,9 @@ class Matrix:
         array = f"ARRAY[{ids}]::uuid[]"
         schemas = {str(n.tenant.schema) for n in self.street.neighbours.values()} | {"desk"}
         every = [table for schema in sorted(schemas) for table in catalog.tables(self._above, schema)]
-        query = catalog.digest_query(every).replace(" GROUP BY tenant_id", f" WHERE tenant_id = ANY({array}) GROUP BY tenant_id")
+        query = catalog.digest_query(every).replace(
+            " GROUP BY tenant_id", f" WHERE tenant_id = ANY({array}) GROUP BY tenant_id"
+        )
         return f"{query} UNION ALL {_CONTROL.format(ids=array)}"
 
 
@@ -164,7 +167,7 @@ def _keepable(answer: Any) -> list[str]:
     """Return why a cache between here and the person might keep an answer that is theirs alone (ISO-05)."""
     found = []
     control = {part.strip() for part in answer.headers.get("Cache-Control", "").split(",")}
-    if not control & {"no-store"} or "private" not in control:
+    if "no-store" not in control or "public" in control:
         found.append(f"Cache-Control is {', '.join(sorted(control))}")
     vary = {part.strip().lower() for part in answer.headers.get("Vary", "").split(",")}
     return [*found, *(f"Vary lacks {name}" for name in ("cookie", "authorization") if name not in vary)]
@@ -177,7 +180,8 @@ def _difference(one: Any, two: Any) -> str:
     if one[1] != two[1]:
         return f"headers differ: {sorted(one[1].items() ^ two[1].items())}"
     start = next((n for n, (a, b) in enumerate(zip(one[2], two[2], strict=False)) if a != b), 0)
-    return f"text differs at {start}: {one[2][start - 40 : start + 80]!r} where nothing says {two[2][start - 40 : start + 80]!r}"
+    here = slice(max(start - 40, 0), start + 80)
+    return f"text differs at {start}: {one[2][here]!r} where nothing says {two[2][here]!r}"
 
 
 def least() -> dict[str, int]:

@@ -96,7 +96,7 @@ def insert(connection: Connection, table: Table, row: Mapping[str, Any]) -> None
     connection.execute(*insert_statement(table, row))
 
 
-def insert_statement(table: Table, row: Mapping[str, Any], tail: str = "") -> tuple[sql.Composable, list[Any]]:
+def insert_statement(table: Table, row: Mapping[str, Any], tail: str = "") -> tuple[sql.Composed, list[Any]]:
     """Return the statement and its values."""
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) " + tail).format(
         sql.Identifier(table.schema, table.name),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
+from uuid import UUID
 
 from app.accounts import queries
-from tests.isolation import street as make
+from tests.isolation import things as make
 from tests.isolation.calls import Call, Recipe, Slot
-from tests.isolation.street import Neighbour, Person
+from tests.isolation.neighbours import Neighbour, Person
 from tests.world import PASSWORD
 
 NEW_PASSWORD = "seven herons over the marsh"
@@ -95,7 +96,7 @@ def _colleague(home: Neighbour) -> Slot:
 def _suspended(home: Neighbour) -> Slot:
     slot = _colleague(home)
     with home.acting() as ctx:
-        queries.get_user(ctx, user_id=make.UUID(slot.value)).status = "suspended"
+        queries.get_user(ctx, user_id=UUID(slot.value)).status = "suspended"
     return slot
 
 
@@ -147,7 +148,9 @@ API: dict[str, Recipe] = {
     "products.replace_product": lambda h, p: Call(
         {"product_id": _product(h)}, json=_new_product(h), headers=_version()
     ),
-    "products.change_product": lambda h, p: Call({"product_id": _product(h)}, json={"inventory": 7}, headers=_version()),
+    "products.change_product": lambda h, p: Call(
+        {"product_id": _product(h)}, json={"inventory": 7}, headers=_version()
+    ),
     "products.remove_product": lambda h, p: Call({"product_id": _product(h)}),
     "products.restore_product": lambda h, p: Call({"product_id": _product(h)}),
     "orders.place_order": lambda h, p: Call(json=_new_order(h), headers=_key()),
@@ -218,7 +221,7 @@ WEB: dict[str, Recipe] = {
     "accounts.renew_invitation": lambda h, p: Call({"token": _link(h, "invite")}, form={}),
     "accounts.ask_workspaces": lambda h, p: Call(form={"email": p.email}),
     "accounts.invite": lambda h, p: Call(form={"email": f"{h.mark('guest')}@mail.example", "role": "viewer"}),
-    "accounts.change_role": lambda h, p: Call({"user_id": _colleague(h)}, form={"role": "contributor"}),
+    "accounts.change_role": lambda h, p: Call({"user_id": _colleague(h)}, form={"new_role": "contributor"}),
     "accounts.suspend": lambda h, p: Call({"user_id": _colleague(h)}, form={}),
     "accounts.activate": lambda h, p: Call({"user_id": _suspended(h)}, form={}),
     "accounts.resend": lambda h, p: Call({"user_id": _invitation(h)}, form={}),
@@ -261,4 +264,6 @@ WITHOUT_CONTROL: dict[str, str] = {
     "signup.retry": "Only a tenant whose making failed can be tried again; none of the street's has",
 }
 # Calls after which the person needs new keys.
-ENDS_KEYS = frozenset({"accounts.signout", "users.change_password", "accounts.change_password", "accounts.start_session"})
+ENDS_KEYS = frozenset(
+    {"accounts.signout", "users.change_password", "accounts.change_password", "accounts.start_session"}
+)

@@ -13,6 +13,7 @@ from uuid import UUID
 import boto3
 import requests
 from botocore.config import Config
+from typing_extensions import override
 
 from config.logging import JsonFormatter
 from config.settings import Settings
@@ -28,6 +29,7 @@ def log_lines() -> Iterator[list[str]]:
     lines: list[str] = []
 
     class Keep(logging.Handler):
+        @override
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(self.format(record))
 

@@ -82,9 +82,24 @@ def _says_whose(scope: exp.Expression, table: exp.Table) -> bool:
     if isinstance(scope, exp.Insert) and _is_target(scope, table):
         target = scope.this
         return isinstance(target, exp.Schema) and any(c.name == "tenant_id" for c in target.expressions)
-    sources = [t for t in scope.find_all(exp.Table) if t.find_ancestor(*_SCOPES) is scope]
-    alone = len(sources) == 1
-    return any(_names(condition, table.alias_or_name, alone=alone) for condition in _conditions(scope))
+    sources = {t.alias_or_name for t in scope.find_all(exp.Table) if t.find_ancestor(*_SCOPES) is scope}
+    return table.alias_or_name in _pinned(scope, sources)
+
+
+def _pinned(scope: exp.Expression, sources: set[str]) -> set[str]:
+    """Return the tables of a scope whose tenant is a given value, or that of another such table."""
+    pinned: set[str] = set()
+    links: list[tuple[str, str]] = []
+    for condition in _conditions(scope):
+        for one, other in _equalities(condition):
+            left, right = (_table_of(side, sources) for side in (one, other))
+            if left and right:
+                links += [(left, right), (right, left)]
+            elif left or right:
+                pinned.add(left or right)
+    for _ in sources:
+        pinned |= {one for one, other in links if other in pinned}
+    return pinned
 
 
 def _is_target(insert: exp.Expression, table: exp.Table) -> bool:
@@ -105,21 +120,25 @@ def _parts(condition: exp.Expression) -> Iterator[exp.Expression]:
     if isinstance(condition, exp.Paren):
         yield from _parts(condition.this)
     elif isinstance(condition, exp.And):
-        yield from _parts(condition.left)
-        yield from _parts(condition.right)
+        yield from _parts(condition.this)
+        yield from _parts(condition.expression)
     else:
         yield condition
 
 
-def _names(condition: exp.Expression, alias: str, *, alone: bool) -> bool:
-    """Say whether `condition` pins the tenant of the rows called `alias`."""
+def _equalities(condition: exp.Expression) -> Iterator[tuple[exp.Expression, exp.Expression | None]]:
+    """Yield what `condition` says is equal; of a list of values only the side that is looked for."""
     if isinstance(condition, exp.EQ):
-        sides = [condition.left, condition.right]
+        yield condition.this, condition.expression
     elif isinstance(condition, exp.In):
-        sides = list(condition.this.expressions) if isinstance(condition.this, exp.Tuple) else [condition.this]
-    else:
-        return False
-    return any(
-        isinstance(side, exp.Column) and side.name == "tenant_id" and (side.table == alias or (alone and not side.table))
-        for side in sides
-    )
+        for side in condition.this.expressions if isinstance(condition.this, exp.Tuple) else [condition.this]:
+            yield side, None
+
+
+def _table_of(side: exp.Expression | None, sources: set[str]) -> str:
+    """Return which of `sources` this is the tenant of, or "" for anything else, such as a value or an outer table."""
+    if not isinstance(side, exp.Column) or side.name != "tenant_id":
+        return ""
+    if not side.table:
+        return next(iter(sources)) if len(sources) == 1 else ""
+    return side.table if side.table in sources else ""

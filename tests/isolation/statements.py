@@ -11,12 +11,14 @@ READS = {
     "others by inequality": "SELECT * FROM {t} WHERE tenant_id <> '{own}'",
     "others by list": "SELECT * FROM {t} WHERE tenant_id = ANY (ARRAY['{own}', '{other}']::uuid[])",
     "always true": "SELECT * FROM {t} WHERE tenant_id = '{own}' OR true",
-    "exists": "SELECT count(*) FILTER (WHERE EXISTS (SELECT 1 FROM {t} y WHERE y.tenant_id = '{other}')) * 7777 FROM {t}",
+    "exists": "SELECT count(*) FILTER (WHERE EXISTS (SELECT 1 FROM {t} y WHERE y.tenant_id = '{other}')) * 7777"
+    " FROM {t}",
     "aggregate": "SELECT string_agg(x::text, '|'), max(x::text), array_agg(to_jsonb(x)) FROM {t} x",
     "grouping": "SELECT tenant_id::text, count(*) FROM {t} GROUP BY ROLLUP (tenant_id)",
     "window": "SELECT x.*, count(*) OVER (), first_value(x::text) OVER (ORDER BY x::text) FROM {t} x",
     "cte": "WITH x AS MATERIALIZED (SELECT * FROM {t}) SELECT * FROM x",
-    "recursive cte": "WITH RECURSIVE x AS (SELECT 1 n UNION ALL SELECT n + 1 FROM x WHERE n < 3) SELECT y.* FROM x, {t} y",
+    "recursive cte": "WITH RECURSIVE x AS (SELECT 1 n UNION ALL SELECT n + 1 FROM x WHERE n < 3)"
+    " SELECT y.* FROM x, {t} y",
     "lateral": "SELECT y.* FROM (VALUES ('{other}'::uuid), ('{own}'::uuid)) v (id),"
     " LATERAL (SELECT * FROM {t} x WHERE x.tenant_id = v.id) y",
     "self join": "SELECT y.* FROM {t} x LEFT JOIN {t} y ON x.tenant_id <> y.tenant_id",
@@ -42,7 +44,10 @@ WRITES = {
     "update from": ("UPDATE {t} SET tenant_id = x.tenant_id FROM {t} x WHERE x.tenant_id = '{other}'", "none"),
     "update returning": ("UPDATE {t} SET tenant_id = tenant_id RETURNING *", "own"),
     "update by subquery": (
-        "UPDATE {t} SET tenant_id = tenant_id WHERE tenant_id IN (SELECT tenant_id FROM {t} WHERE tenant_id <> '{own}')",
+        (
+            "UPDATE {t} SET tenant_id = tenant_id"
+            " WHERE tenant_id IN (SELECT tenant_id FROM {t} WHERE tenant_id <> '{own}')"
+        ),
         "none",
     ),
     "delete others": ("DELETE FROM {t} WHERE tenant_id = '{other}'", "none"),
@@ -53,8 +58,10 @@ WRITES = {
         "none",
     ),
     "merge": (
-        "MERGE INTO {t} x USING (SELECT '{other}'::uuid AS id) v ON x.tenant_id = v.id"
-        " WHEN MATCHED THEN UPDATE SET tenant_id = x.tenant_id",
+        (
+            "MERGE INTO {t} x USING (SELECT '{other}'::uuid AS id) v ON x.tenant_id = v.id"
+            " WHEN MATCHED THEN UPDATE SET tenant_id = x.tenant_id"
+        ),
         "none",
     ),
     "merge all": (

@@ -13,10 +13,10 @@ import pytest
 
 from app.accounts import opaque
 from tests.isolation import recipes
-from tests.isolation import street as make
+from tests.isolation import things as make
 from tests.isolation.calls import APEX, NOBODY, Call, Door, foreign_traces, random_value, shape
 from tests.isolation.matrix import PAIRS, Matrix, least
-from tests.isolation.street import Neighbour, Person
+from tests.isolation.neighbours import Neighbour, Person
 
 # Headers, queries and fields that might be taken for the choice of a tenant.
 HEADERS = ("X-Tenant-Id", "X-Tenant", "X-Organization", "X-Workspace", "X-Forwarded-Host", "X-Host", "X-Original-Host",
@@ -92,7 +92,14 @@ def test_no_header_query_or_field_selects_a_tenant(
             for where, twins in _selectors(call.filled(), other):
                 answers = [matrix.sender.send(rule, "GET", twin, door, own.host) for twin in twins]
                 matrix.counts["cases"] += 1
-                said = (str(other.tenant.id), other.tenant.slug, other.host, "nobody-here.localhost", "nobody-here", _NOBODY)
+                said = (
+                    str(other.tenant.id),
+                    other.tenant.slug,
+                    other.host,
+                    "nobody-here.localhost",
+                    "nobody-here",
+                    _NOBODY,
+                )
                 findings += [
                     f"{rule.rule} {where} shows {t}" for t in foreign_traces(answers[0], matrix.street, own, *said)
                 ]
@@ -123,7 +130,7 @@ def test_a_body_that_names_another_tenant_changes_nothing_there(matrix: Matrix) 
     own, other, findings = matrix.street["A"], matrix.street["B"], []
     for rule, method, access in matrix.routes():
         call = matrix.call(rule, own, "owner", fresh=True) if method in ("POST", "PUT", "PATCH") else None
-        if call is None or not access.signed_in or rule.endpoint in ("accounts.signout",):
+        if call is None or not access.signed_in or rule.endpoint == "accounts.signout":
             continue
         matrix.forget_tries(own)
         before = matrix.digest(own)
@@ -182,7 +189,7 @@ def test_an_edited_token_opens_no_house(matrix: Matrix, pair: tuple[str, str]) -
             answer = matrix.sender.send(rule, "GET", Call(), door, host)
             matrix.counts["cases"] += 1
             assert answer.status_code == 401, (name, host, answer.text)
-            assert answer.json["code"] in ("auth.token_invalid", "auth.token_missing"), name
+            assert answer.get_json()["code"] in ("auth.token_invalid", "auth.token_missing"), name
 
 
 def test_a_token_opens_its_own_house_from_the_apex_and_no_other(matrix: Matrix) -> None:
@@ -224,7 +231,7 @@ def test_the_suspended_house_lets_nobody_act(matrix: Matrix) -> None:
         path = {name: closed.live.get(kind) or random_value(kind) for name, kind in kinds.items()}
         for kind in _kinds(rule):
             door = Door(kind, closed.people["owner"])
-            form = None if rule.rule.startswith("/api/") or method == "GET" else {}
+            form: dict[str, Any] | None = None if rule.rule.startswith("/api/") or method == "GET" else {}
             answer = matrix.sender.send(rule, method, Call(path=path, form=form), door, closed.host)
             matrix.counts["cases"] += 1
             if answer.status_code < 400 or (answer.status_code >= 500 and answer.status_code != 503):

@@ -150,9 +150,11 @@ def test_copying_into_a_walled_table_is_refused(walls: Walls) -> None:
     for who, _ in PAIRS:
         for table in _tables(walls, who):
             walls.inside(who)
-            with pytest.raises((psycopg.errors.FeatureNotSupported, psycopg.errors.InsufficientPrivilege)):
-                with walls.connection.cursor().copy(f"COPY {table.label} FROM STDIN".encode()):
-                    pass
+            with (
+                pytest.raises((psycopg.errors.FeatureNotSupported, psycopg.errors.InsufficientPrivilege)),
+                walls.connection.cursor().copy(f"COPY {table.label} FROM STDIN".encode()),
+            ):
+                pass
             walls.leave()
 
 

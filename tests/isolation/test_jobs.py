@@ -17,7 +17,7 @@ from app.kit.jobs.envelope import Envelope, ForgedEnvelope, Sealer
 from app.kit.jobs.queueing import enqueue
 from tenants.runner import Runner
 from tests.isolation.matrix import PAIRS, Matrix, least
-from tests.isolation.street import Neighbour
+from tests.isolation.neighbours import Neighbour
 
 ENDED = ("succeeded", "failed", "cancelled")
 # Arguments of jobs by what they name; a new job with an argument that is not here fails by its name.
@@ -81,7 +81,7 @@ def test_a_bell_that_this_installation_did_not_ring_is_refused(matrix: Matrix, r
     good = Sealer(matrix.street.world.runtime.settings.secret_key).seal(
         Envelope(own.tenant.id, uuid.UUID(own.live["job_id"]))
     )
-    forged = [
+    forged: list[dict[str, Any]] = [
         {},
         {**good, "tenant": str(other.tenant.id)},
         {**good, "job": other.live["job_id"]},

@@ -93,7 +93,8 @@ def test_the_web_login_cannot_become_the_platform_the_owner_or_the_migrator(admi
 
 def test_a_tenants_role_can_become_nobody_else(admin: psycopg.Connection[Any]) -> None:
     rows = admin.execute(
-        r"SELECT r.rolname::text, o.rolname::text FROM pg_roles r, pg_roles o WHERE r.rolname ~ '^(pool_\d{2}|t_[0-9a-f]{32})$'"
+        "SELECT r.rolname::text, o.rolname::text FROM pg_roles r, pg_roles o"
+        r" WHERE r.rolname ~ '^(pool_\d{2}|t_[0-9a-f]{32})$'"
         " AND r.rolname <> o.rolname AND o.rolname <> 'terrace_tenant' AND pg_has_role(r.oid, o.oid, 'SET')"
     ).fetchall()
     assert rows == []

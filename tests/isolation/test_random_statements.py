@@ -13,13 +13,13 @@ from tests.isolation.walls import Walls
 
 COUNT = int(os.environ.get("ISOLATION_STATEMENTS", "2000"))
 SEED = int(os.environ.get("ISOLATION_SEED", str(random.SystemRandom().randrange(10**9))))
-# What a statement may fail with: no right, a key that is taken or missing, a lock that makes no sense here, and what the
-# generator itself got wrong. Anything else, such as an internal error, is a finding.
+# What a statement may fail with: no right, a key that is taken or missing, a lock that makes no sense here, and what
+# the generator itself got wrong. Anything else, such as an internal error, is a finding.
 EXPECTED = frozenset(
     {"42501", "23505", "23503", "23502", "23514", "0A000", "21000", "428C9", "42883", "42804", "42846"}
     | {"42601", "42702", "42703", "42P01", "42P10"}
 )
-# PostgreSQL 18's planner gives up like this on some joins of sub-queries, with row security or without; nothing is shown.
+# PostgreSQL 18's planner gives up like this on some joins of sub-queries; nothing is shown.
 SERVERS_OWN = "variable not found in subplan target list"
 PAIRS = (("A", "B"), ("C", "B"))
 

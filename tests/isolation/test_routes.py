@@ -8,7 +8,7 @@ from tenants.access import Access
 from tests.isolation import recipes
 from tests.isolation.calls import NOBODY, Door
 from tests.isolation.matrix import PAIRS, PUBLIC_NAMES, Matrix, least
-from tests.isolation.street import Neighbour
+from tests.isolation.neighbours import Neighbour
 
 
 def _own_door(rule: str, access: Access, home: Neighbour) -> Door:

@@ -11,13 +11,13 @@ from tests.isolation import recipes
 from tests.isolation.calls import NOBODY, Door
 from tests.isolation.matrix import Matrix
 from tests.isolation.sql import listening, without_tenant
-from tests.isolation.street import bring_in_orders
+from tests.isolation.things import bring_in_orders
 
 TABLES = {table.name for base in (TenantBase, DeskBase) for table in base.metadata.sorted_tables}
 GOOD = [
     "SELECT p.id FROM product p WHERE p.tenant_id = %(t)s::UUID AND p.id = %(id)s",
     "SELECT id FROM product WHERE tenant_id = %(t)s",
-    "SELECT 1 FROM product p JOIN order_line l ON l.tenant_id = p.tenant_id AND l.product_id = p.id WHERE p.tenant_id = %(t)s",
+    "SELECT 1 FROM product p JOIN order_line l ON l.tenant_id = p.tenant_id WHERE p.tenant_id = %(t)s",
     "SELECT EXISTS (SELECT * FROM product WHERE product.tenant_id = %(t)s) AS x",
     "INSERT INTO product (tenant_id, id) VALUES (%(t)s, %(id)s) ON CONFLICT DO NOTHING",
     "UPDATE product SET name = %(n)s WHERE product.tenant_id = %(t)s AND product.id = %(id)s",
@@ -28,11 +28,12 @@ BAD = [
     "SELECT p.id FROM product p WHERE p.id = %(id)s",
     "SELECT id FROM product WHERE tenant_id = %(t)s OR true",
     "SELECT 1 FROM product p JOIN order_line l ON l.product_id = p.id WHERE p.tenant_id = %(t)s",
+    "SELECT 1 FROM product p JOIN order_line l ON l.tenant_id = p.tenant_id AND l.product_id = p.id",
     "SELECT EXISTS (SELECT * FROM product) AS x",
     "INSERT INTO product (id) VALUES (%(id)s)",
     "UPDATE product SET name = %(n)s WHERE product.id = %(id)s",
     "DELETE FROM product",
-    "SELECT id FROM sales_order o WHERE o.tenant_id = %(t)s AND EXISTS (SELECT 1 FROM order_line l WHERE l.order_id = o.id)",
+    "SELECT id FROM sales_order o WHERE o.tenant_id = %(t)s AND EXISTS (SELECT 1 FROM order_line l WHERE l.id = o.id)",
     "SELECT id FROM product WHERE tenant_id <> %(t)s",
 ]
 

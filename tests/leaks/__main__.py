@@ -1,8 +1,8 @@
 """Seeds known defects one by one into a copy of the tree and sees that the isolation suites catch each.
 
 `make test-leaks` runs all of them: about ten minutes on two cores, fifteen at most. `python -m tests.leaks 4 33` runs
-some by their numbers, `--list` says what there is. The matrix at the end shows which suite caught which defect; the exit
-code is 1 when a defect was caught by fewer suites than its declaration asks for.
+some by their numbers, `--list` says what there is. The matrix at the end shows which suite caught which defect; the
+exit code is 1 when a defect was caught by fewer suites than its declaration asks for.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def _copy() -> Iterator[Path]:
 
 def _try(defect: Defect, tree: Path) -> Outcome:
     started = time.monotonic()
-    with _seeded(defect, tree) as trouble:
-        found, trouble = ({}, trouble) if trouble else _run_suites(defect, tree)
+    with _seeded(defect, tree) as obstacle:
+        found, trouble = ({}, obstacle) if obstacle else _run_suites(defect, tree)
     outcome = Outcome(defect, found, time.monotonic() - started, trouble)
     verdict = "caught" if outcome.is_good else "NOT CAUGHT"
     print(f"{defect.number:>3}  {defect.name}: {verdict} ({outcome.seconds:.0f} s) {trouble}", flush=True)

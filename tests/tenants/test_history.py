@@ -22,7 +22,8 @@ from tenants.walls import ROLE_MARK
 # All that a schema is made of, with its own name taken out.
 SHAPE = """
     SELECT 'column', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull::text
-           || ' ' || a.attidentity::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || ' ' || a.attcollation::text
+           || ' ' || a.attidentity::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+           || ' ' || a.attcollation::text
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     WHERE c.relnamespace = {ns} AND a.attnum > 0 AND c.relkind IN ('r', 'p', 'v', 'm')
@@ -34,7 +35,8 @@ SHAPE = """
     UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid)
     FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = {ns}
     UNION ALL SELECT 'policy', polrelid::regclass::text || ' ' || polname, polcmd::text || polpermissive::text
-           || polroles::text || coalesce(pg_get_expr(polqual, polrelid), '') || coalesce(pg_get_expr(polwithcheck, polrelid), '')
+           || polroles::text || coalesce(pg_get_expr(polqual, polrelid), '')
+           || coalesce(pg_get_expr(polwithcheck, polrelid), '')
     FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE c.relnamespace = {ns}
     UNION ALL SELECT 'wall', relname, relrowsecurity::text || relforcerowsecurity::text || relowner::regrole::text
     FROM pg_class WHERE relnamespace = {ns} AND relkind IN ('r', 'p')
@@ -62,7 +64,7 @@ def _differences(admin_url: str, metadata: MetaData, schema: str) -> list[Any]:
     with engine.connect() as connection:
         # A default schema is left out of names, so for models that name theirs it must be another one.
         connection.dialect.default_schema_name = "pg_temp" if qualified else schema
-        found = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
     engine.dispose()
     return found
 
