@@ -21,8 +21,6 @@ _FILES = (
     "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
     "uplot/dist/uPlot.iife.min.js",
     "uplot/dist/uPlot.min.css",
-    "swagger-ui-dist/swagger-ui-bundle.js",
-    "swagger-ui-dist/swagger-ui.css",
 )
 _STROKE = "1.75"
 _STAMP = ".stamp"
