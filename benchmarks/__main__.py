@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str]) -> int:
             figures += PARTS[name](site)
     _say(f"{time.monotonic() - began:4.0f} s  done")
     print(table(figures))
+    # Ratios and processor times stand a busy machine; sign-ups and start times, by the clock on the wall, do not.
+    print(
+        f"\n{os.cpu_count()} cores; load {os.getloadavg()[2]:.1f} in the last fifteen minutes, the benchmark included."
+    )
     broken = [figure.name for figure in figures if not figure.ok]
     if broken:
         print(f"\nNot within its bound: {'; '.join(broken)}.")

@@ -83,9 +83,7 @@ def _add_pages(app: Flask, store: Store) -> None:
 def _add_api(app: Flask, store: Store) -> None:
     @app.get("/api/messages")
     def messages() -> Response:
-        wanted = request.args.get("to")
-        mails = [mail for mail in store.newest_first() if wanted is None or wanted in mail.recipients]
-        return jsonify([_as_json(mail) for mail in mails])
+        return jsonify([_as_json(mail) for mail in store.newest_first(request.args.get("to"))])
 
     @app.delete("/api/messages")
     def delete_messages() -> tuple[str, int]:

@@ -42,18 +42,22 @@ class Store:
         self._path = path
         # A mail's file never changes, and taking one apart costs more than reading a list of a thousand.
         self._read: dict[str, Mail] = {}
+        # To whom what came in this run was sent, so that asking for one person's mail opens no other.
+        self._sent_to: dict[str, list[str]] = {}
         self._open()
 
     def add(self, raw: bytes, *, sender: str, recipients: list[str]) -> None:
         """Keep a mail, with whom it was really sent to on top."""
         envelope = [f"Return-Path: <{sender}>", *(f"Delivered-To: {recipient}" for recipient in recipients)]
-        self._open().add("\r\n".join(envelope).encode() + b"\r\n" + raw)
+        key = self._open().add("\r\n".join(envelope).encode() + b"\r\n" + raw)
+        self._sent_to[key] = recipients
 
-    def newest_first(self) -> list[Mail]:
-        """Return every mail."""
+    def newest_first(self, to: str | None = None) -> list[Mail]:
+        """Return every mail, or every mail to one address."""
         folder = self._open()
-        mails = [mail for key in folder.keys() if (mail := self._find(folder, key))]  # noqa: SIM118 (not a dict)
-        self._read = {mail.id: mail for mail in mails}
+        keys = [key for key in folder.keys() if to is None or to in self._sent_to.get(key, [to])]  # noqa: SIM118
+        mails = [mail for key in keys if (mail := self._find(folder, key)) and (to is None or to in mail.recipients)]
+        self._read.update((mail.id, mail) for mail in mails)
         return sorted(mails, key=lambda mail: mail.received_at, reverse=True)
 
     def find(self, key: str) -> Mail | None:
@@ -74,6 +78,8 @@ class Store:
     def delete_all(self) -> None:
         """Forget every mail."""
         self._open().clear()
+        self._read.clear()
+        self._sent_to.clear()
 
     def _open(self) -> "mailbox.Maildir":
         # A new object each time: it caches the folder's list and is not made for threads.
