@@ -99,10 +99,15 @@ def random_token(kind: str) -> str:
 def product(home: Neighbour, **changes: Any) -> Any:
     """Add a product."""
     with home.acting() as ctx:
-        values: dict[str, Any] = {"name": home.mark("product"), "sku": secrets.token_hex(6),
-                                  "description": home.mark("description"),
-                  "category": home.mark("category"), "price_minor": 1490, "currency": "EUR",
-                  "inventory": 100_000}  # fmt: skip
+        values: dict[str, Any] = {
+            "name": home.mark("product"),
+            "sku": secrets.token_hex(6),
+            "description": home.mark("description"),
+            "category": home.mark("category"),
+            "price_minor": 1490,
+            "currency": "EUR",
+            "inventory": 100_000,
+        }
         return products.create_product(ctx, **values | changes)
 
 

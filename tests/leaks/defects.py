@@ -139,16 +139,6 @@ DEFECTS = (
         (JOBS,),
     ),
     Defect(
-        18, "a job believes the tenant in its arguments",
-        (Patch("tenants/runner.py", "tenant = self._runtime.resolver.by_id(claim.tenant_id)\n        except",
-               "tenant = self._runtime.resolver.by_id(_named(claim))\n        except"),
-         Patch("tenants/runner.py", "class Runner:",
-               "def _named(claim: Any) -> Any:\n    import uuid  # noqa: PLC0415\n\n"
-               "    named = claim.args.get('tenant_id') or (claim.args.get('event') or {}).get('tenant_id')\n"
-               "    return uuid.UUID(named) if named else claim.tenant_id\n\n\nclass Runner:")),
-        (JOBS,),
-    ),
-    Defect(
         22, "objects are stored under a key without the tenant",
         (Patch("app/files/keys.py", 'f"tenant/{tenant_id}/{class_}/', 'f"files/{class_}/'),),
         (SWEEP,),
@@ -191,5 +181,10 @@ DEFECTS = (
         (Patch("app/hosts.py", 'normal_host(environ.get("HTTP_HOST"))',
                'normal_host(environ.get("HTTP_X_FORWARDED_HOST") or environ.get("HTTP_HOST"))'),),
         (CREDENTIALS,),
+    ),
+    Defect(
+        37, "a worker serves a suspended tenant",
+        (Patch("tenants/runner.py", 'if tenant.status != "active":', 'if tenant.status == "deleted":'),),
+        (JOBS,),
     ),
 )  # fmt: skip
