@@ -34,7 +34,7 @@ def workers(site: Site, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def wait_until(done: Callable[[], bool], *, every: float = 0.005, patience: float = _PATIENCE) -> None:
+def wait_until(done: Callable[[], bool], *, every: float = 0.02, patience: float = _PATIENCE) -> None:
     """Return when `done()` is true.
 
     Raises TimeoutError when it never is.
