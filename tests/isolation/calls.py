@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -83,10 +84,14 @@ class Sender:
         self._page_keys: dict[str, tuple[str, str]] = {}
         self.sent = 0
 
-    def send(self, rule: Any, method: str, call: Call, door: Door, host: str) -> TestResponse:
-        """Send `call` (filled) to `rule` on `host`."""
+    def send(
+        self, rule: Any, method: str, call: Call, door: Door, host: str, *, swap: tuple[str, str] = ("", "")
+    ) -> TestResponse:
+        """Send `call` (filled) to `rule` on `host`; `swap` replaces a text of the address by one of no such form."""
         adapter = self.street.app.url_map.bind(host)
         address = adapter.build(rule.endpoint, dict(call.path), method=method)
+        if swap[0]:
+            address = address.replace(swap[0], quote(swap[1], safe=""))
         headers = dict(call.headers)
         cookie = ""
         form = dict(call.form) if call.form is not None else None

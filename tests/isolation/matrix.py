@@ -16,7 +16,7 @@ from tests.isolation.street import Street
 
 # Who asks, and whose things they name.
 PAIRS = (("A", "B"), ("A", "C"), ("C", "A"), ("C", "D"))
-ACTORS = ("owner", "admin", "contributor", "viewer", "nobody")
+ACTORS = ("owner", "admin", "approver", "contributor", "viewer", "nobody")
 RATCHET = Path(__file__).with_name("ratchet.json")
 # Slots whose foreign value may answer otherwise than a random one, with the reason.
 PUBLIC_NAMES = {
@@ -60,11 +60,10 @@ class Matrix:
                 yield rule, method, access
 
     def doors(self, rule: Any, home: Neighbour) -> list[Door]:
-        """Return how the actors come: programs with a token, the owner also with a cookie; people with a cookie."""
-        if not rule.rule.startswith("/api/"):
-            return [Door("cookie", home.people[a]) if a in home.people else NOBODY for a in ACTORS]
-        programs = [Door("bearer", home.people[a]) if a in home.people else NOBODY for a in ACTORS]
-        return [*programs, Door("cookie", home.people["owner"])]
+        """Return how the actors come: people with a cookie everywhere, and programs with a token to the API."""
+        people = [Door("cookie", home.people[actor]) for actor in ACTORS[:-1]]
+        programs = [Door("bearer", door.person) for door in people] if rule.rule.startswith("/api/") else []
+        return [*people, *programs, NOBODY]
 
     def call(self, rule: Any, home: Neighbour, role: str, *, fresh: bool = False) -> Call:
         """Return the call of a route that works; a kept one is enough where it will not be carried out."""
@@ -113,9 +112,12 @@ class Matrix:
         (own, other), (place, kind) = pair, slot
         host = self.host(access, own)
 
-        def ask(value: str) -> tuple[Any, list[str]]:
+        def ask(value: str, *, in_path: bool = False) -> tuple[Any, list[str]]:
             self.counts["cases"] += 1
-            answer = self.sender.send(rule, method, call.filled(place, value), door, host)
+            # The router would not build an address with a value that is of no form.
+            stand_in = random_value(kind) if in_path else value
+            swap = (stand_in, value) if in_path else ("", "")
+            answer = self.sender.send(rule, method, call.filled(place, stand_in), door, host, swap=swap)
             return shape(answer, value), foreign_traces(answer, self.street, own, value)
 
         where = f"{own.label}→{other.label} {method} {rule.rule} ({rule.endpoint}) {place} by {door.kind}"
@@ -134,14 +136,15 @@ class Matrix:
         return findings + self._malformed(where, ask, place)
 
     def _malformed(self, where: str, ask: Any, place: str) -> list[str]:
-        """Send what is no name at all; one kind of nonsense a case, in turn."""
-        nonsense = MALFORMED[self.counts["cases"] % len(MALFORMED)]
-        if place.startswith("path"):
-            # The address could not even be built; the router's own answer is tested where it is.
-            return []
-        answered, traces = ask(nonsense)
-        findings = [f"{where} {nonsense!r}: shows {t}" for t in traces]
-        return [*findings, f"{where} {nonsense!r}: {answered[0]}"] if answered[0] >= 500 else findings
+        """Send what is no name at all: three kinds of nonsense a case, in turn."""
+        findings = []
+        for turn in range(3):
+            nonsense = MALFORMED[(self.counts["cases"] + turn) % len(MALFORMED)]
+            answered, traces = ask(nonsense, in_path=place.startswith("path"))
+            findings += [f"{where} {nonsense!r}: shows {t}" for t in traces]
+            if answered[0] >= 500:
+                findings.append(f"{where} {nonsense!r}: {answered[0]}")
+        return findings
 
     def digest(self, own: Neighbour) -> catalog.Digest:
         """Return the rows of everybody on the street but `own`."""

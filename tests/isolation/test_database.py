@@ -51,6 +51,16 @@ def test_the_path_names_one_schema_and_temporary_tables_last(walls: Walls) -> No
         assert shown == (f"{schema}, pg_temp",)
 
 
+def test_nothing_of_a_binding_outlives_its_transaction(walls: Walls) -> None:
+    for who in walls.homes:
+        walls.inside(who)
+        walls.connection.execute("COMMIT")
+        left = walls.connection.execute(
+            "SELECT coalesce(current_setting('app.tenant_id', true), ''), current_user = session_user"
+        ).fetchone()
+        assert left == ("", True)
+
+
 @pytest.mark.parametrize("shape", statements.READS)
 def test_a_read_shows_only_the_tenants_own_rows(walls: Walls, shape: str) -> None:
     seen = 0

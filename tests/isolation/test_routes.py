@@ -50,6 +50,7 @@ def test_every_route_works_with_ones_own_things(matrix: Matrix, label: str) -> N
         works += not found
         findings += found
     assert not findings, "\n".join(findings)
+    print(f"{works} routes")
     assert works >= least()["routes"], "fewer routes than before; lower tests/isolation/ratchet.json only on purpose"
 
 

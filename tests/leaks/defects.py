@@ -19,6 +19,11 @@ ROUTES = "tests/isolation/test_routes.py"
 CREDENTIALS = "tests/isolation/test_credentials.py"
 JOBS = "tests/isolation/test_jobs.py"
 SQL = "tests/isolation/test_sql.py"
+PAGING = "tests/kit/test_paging.py"
+TOKENS = "tests/accounts/test_tokens.py"
+EDGE = "tests/tenants/test_edge.py"
+NAMES = "tests/files/test_names.py"
+WORKSPACE = "tests/workspace/test_workspace.py"
 SWEEP = "tests/isolation/test_sweep.py"
 LIMITS = "tests/tenants/test_limits.py"
 
@@ -107,7 +112,7 @@ DEFECTS = (
     Defect(
         10, "the tenant is set for the session instead of the transaction",
         (Patch("tenants/binding.py", "SET LOCAL app.tenant_id", "SET app.tenant_id"),),
-        (BINDING,),
+        (BINDING, DATABASE), layers=2,
     ),
     Defect(
         12, "a connection is bound at its first transaction only",
@@ -141,20 +146,20 @@ DEFECTS = (
     Defect(
         22, "objects are stored under a key without the tenant",
         (Patch("app/files/keys.py", 'f"tenant/{tenant_id}/{class_}/', 'f"files/{class_}/'),),
-        (SWEEP,),
+        (NAMES, SWEEP),
     ),
     Defect(
         26, "a token is believed without its signature",
         (Patch("app/accounts/tokens.py", "    except (JoseError, ValueError):\n        raise _invalid() from None\n    if decoded",
                "    except (JoseError, ValueError):\n        decoded = type('Claims', (), {'claims': claims})\n    if decoded"),),
-        (CREDENTIALS,),
+        (TOKENS, CREDENTIALS),
     ),
     Defect(
         27, "another tenant's id is forbidden where an unknown one is not found",
         (Patch("app/workspace/api.py", "    if tenant_id != ctx.tenant.id:\n        raise NotFound",
                "    if tenant_id != ctx.tenant.id:\n        ctx.runtime.resolver.by_id(tenant_id)\n        raise Forbidden"),
          Patch("app/workspace/api.py", "from app.kit.errors import NotFound", "from app.kit.errors import Forbidden, NotFound")),
-        (ROUTES,),
+        (WORKSPACE, ROUTES),
     ),
     Defect(
         29, "a shared cache may keep an answer",
@@ -166,7 +171,7 @@ DEFECTS = (
     Defect(
         33, "a cursor is not bound to its tenant",
         (Patch("app/kit/paging.py", "message = self.tenant_id.bytes + ", "message = "),),
-        (CREDENTIALS,),
+        (PAGING, CREDENTIALS), layers=2,
     ),
     Defect(
         34, "all tenants of a tier share one rate",
@@ -180,7 +185,7 @@ DEFECTS = (
         36, "a header chooses the host",
         (Patch("app/hosts.py", 'normal_host(environ.get("HTTP_HOST"))',
                'normal_host(environ.get("HTTP_X_FORWARDED_HOST") or environ.get("HTTP_HOST"))'),),
-        (CREDENTIALS,),
+        (EDGE, CREDENTIALS),
     ),
     Defect(
         37, "a worker serves a suspended tenant",

@@ -137,12 +137,13 @@ def test_a_stop_finishes_short_work_and_gives_long_work_back(
 ) -> None:
     with running(process_env) as workers:
         with runtime.tenant(tenant) as ctx:
-            short = ctx.enqueue("house.urgent", {"name": "short", "pause": 1.0})
             long = ctx.enqueue("house.bulk", {"name": "long", "pause": 40.0})
-        house.eventually(lambda: len(workers.horses()) == 2, within=10, what="both at work")
-        house.eventually(
-            lambda: house.job(runtime, tenant.id, long).state == "running", within=10, what="the long one at work"
-        )
+        _wait_until_running(runtime, tenant, long)
+        # The long one holds one process; only now, so that the other need not be ready before the short one ends.
+        with runtime.tenant(tenant) as ctx:
+            short = ctx.enqueue("house.urgent", {"name": "short", "pause": 3.0})
+        _wait_until_running(runtime, tenant, short)
+        assert len(workers.horses()) == 2
         started = time.monotonic()
         assert workers.stop() == 0
         assert time.monotonic() - started < 16
@@ -189,6 +190,10 @@ def test_rubbish_in_redis_runs_nothing_and_stops_nobody(
         assert [threads(pid) for pid in [workers.supervisor, *workers.foremen()]] == [1, 1, 1]
     assert not trace.exists()
     assert house.effects(runtime, tenant) == {"after": 1}
+
+
+def _wait_until_running(runtime: Runtime, tenant: Tenant, job_id: uuid.UUID) -> None:
+    house.eventually(lambda: house.job(runtime, tenant.id, job_id).state == "running", within=20, what="the start")
 
 
 def _pid_of(redis: Redis) -> int:
