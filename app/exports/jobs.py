@@ -1,4 +1,4 @@
-"""The export as a job: count, read by COPY into a file on disk, and only then, with no transaction open, store it."""
+"""The export as a job: count, then read by COPY into a file on disk, which is stored while it grows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from uuid import UUID
 from app.exports import queries, service
 from app.exports.links import present
 from app.exports.models import ExportRun
-from app.exports.streams import KINDS, chunks, copy_statement, spool, to_parquet
+from app.exports.streams import KINDS, copy_statement, spool, to_parquet
+from app.exports.upload import Upload
 from app.files import service as files
 from app.files.errors import StoreUnreachable
-from app.files.gateway import file_store
+from app.files.gateway import FileStore, file_store
+from app.files.models import FileObject
 from app.kit.jobs.registry import JobSpec
 from tenants.work import Work
 
@@ -24,23 +26,47 @@ _TELL_AFTER = 1.0
 
 def run(ctx: None, work: Work, *, run_id: str) -> dict[str, Any]:
     """Make one export."""
+    work.progress(0.0, "Counting rows")
     with tempfile.TemporaryDirectory(prefix="terrace-export-") as folder:
         made = Path(folder) / "export"
-        export, rows = _read(work, UUID(run_id), made)
-        try:
-            return _store(work, export, rows, made)
-        except StoreUnreachable:
-            work.beat(step="The file store does not answer. The work goes on when it does.")
-            raise
+        export, file, store = _register(work, UUID(run_id))
+        with Upload(store, file, made) as upload:
+            rows = _read(work, export, made)
+            work.progress(_READ, "Storing the file")
+            try:
+                stored = upload.finish()
+            except StoreUnreachable:
+                work.beat(step="The file store does not answer. The work goes on when it does.")
+                raise
+    with work.transaction() as end:
+        files.finish(end, file_id=file.id, size=stored.size, sha256=stored.sha256)
+        service.finish(end, run_id=export.id, file_id=file.id, rows=rows)
+    return {
+        "export_id": str(export.id),
+        "resource": export.resource,
+        "format": export.format,
+        "rows": rows,
+        "bytes": stored.size,
+        "file_name": file.name,
+        "page_url": "/exports",
+    }
 
 
-def _read(work: Work, run_id: UUID, made: Path) -> tuple[ExportRun, int]:
-    """Write the rows into the file `made` and return the export with their number."""
-    work.progress(0.0, "Counting rows")
-    raw = made.with_suffix(".csv")
+def _register(work: Work, run_id: UUID) -> tuple[ExportRun, FileObject, FileStore]:
     with work.transaction() as ctx:
         export = queries.get_run(ctx, run_id=run_id)
-        source = queries.SOURCES[export.resource]
+        kind = KINDS[export.format]
+        name = f"{ctx.tenant.slug}-{export.resource.replace('_', '-')}-{ctx.now:%Y-%m-%d}.{kind.suffix}"
+        file = files.register(ctx, class_="export", name=name, media_type=kind.media_type, encoding=kind.encoding)
+        return export, file, file_store(ctx.runtime.settings)
+
+
+def _read(work: Work, export: ExportRun, made: Path) -> int:
+    """Write the rows into the file `made` and return their number."""
+    is_parquet = export.format == "parquet"
+    raw = made.with_suffix(".csv")
+    source = queries.SOURCES[export.resource]
+    with work.transaction() as ctx:
         values = queries.parameters(ctx.tenant.id, export.filters)
         total = _count(ctx, queries.count_sql(source, export.filters), values)
 
@@ -57,39 +83,16 @@ def _read(work: Work, run_id: UUID, made: Path) -> tuple[ExportRun, int]:
 
         query = queries.select_sql(source, export.filters, harmless=export.format == "csv")
         statement = copy_statement(query, export.format)
-        is_parquet = export.format == "parquet"
         count = spool(ctx, statement, values, raw if is_parquet else made, compress=not is_parquet, tell=tell)
     if is_parquet:
         work.progress(_READ, "Writing Parquet")
         to_parquet(raw, made, source.columns)
-    return export, count - (0 if export.format == "ndjson" else 1)
+    return count - (0 if export.format == "ndjson" else 1)
 
 
 def _count(ctx: Any, statement: str, values: dict[str, Any]) -> int:
     found = ctx.db.connection().exec_driver_sql(statement, values)
     return int(found.scalar_one())
-
-
-def _store(work: Work, export: ExportRun, rows: int, made: Path) -> dict[str, Any]:
-    kind = KINDS[export.format]
-    work.progress(_READ, "Storing the file")
-    with work.transaction() as ctx:
-        name = f"{ctx.tenant.slug}-{export.resource.replace('_', '-')}-{ctx.now:%Y-%m-%d}.{kind.suffix}"
-        file = files.register(ctx, class_="export", name=name, media_type=kind.media_type, encoding=kind.encoding)
-        store = file_store(ctx.runtime.settings)
-    stored = store.put(file.key, chunks(made), media_type=kind.media_type, encoding=kind.encoding)
-    with work.transaction() as ctx:
-        files.finish(ctx, file_id=file.id, size=stored.size, sha256=stored.sha256)
-        service.finish(ctx, run_id=export.id, file_id=file.id, rows=rows)
-    return {
-        "export_id": str(export.id),
-        "resource": export.resource,
-        "format": export.format,
-        "rows": rows,
-        "bytes": stored.size,
-        "file_name": name,
-        "page_url": "/exports",
-    }
 
 
 SPEC = JobSpec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,10 @@ _ROW_GROUP = 4 << 20
 
 # JSON has neither of these two bytes, so nothing is ever quoted: what comes out is one document a line.
 _JSON_OPTIONS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
+
+
+# Instants are written in the session's zone; wide rows are sorted in memory rather than in temporary files.
+_SETTINGS = "SELECT set_config('TimeZone', 'UTC', true), set_config('work_mem', '64MB', true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,7 @@ def spool(
     driver: psycopg.Connection[Any] = ctx.db.connection().connection.dbapi_connection  # type: ignore[assignment]
     squeeze = zlib.compressobj(1, zlib.DEFLATED, _GZIP) if compress else None
     total = 0
-    # Instants are written in the session's zone.
-    ctx.db.execute(text("SET LOCAL TimeZone = 'UTC'"))
+    ctx.db.execute(text(_SETTINGS))
     with path.open("wb") as file, driver.cursor() as cursor, cursor.copy(statement, values) as copy:
         buffer = bytearray()
         while count := driver.wait(_gather(copy, buffer)):
@@ -97,10 +100,3 @@ def to_parquet(source: Path, target: Path, columns: Sequence[Column]) -> None:
     with reader, pq.ParquetWriter(target, kinds, compression="zstd") as writer:
         for batch in reader:
             writer.write_table(pa.Table.from_batches([batch]))
-
-
-def chunks(path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a file."""
-    with path.open("rb") as file:
-        while chunk := file.read(_BATCH):
-            yield chunk
