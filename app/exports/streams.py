@@ -27,7 +27,7 @@ _JSON_OPTIONS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
 
 
 # Instants are written in the session's zone; wide rows are sorted in memory rather than in temporary files.
-_SETTINGS = "SELECT set_config('TimeZone', 'UTC', true), set_config('work_mem', '64MB', true)"
+_SETTINGS = "SET LOCAL TimeZone = 'UTC'; SET LOCAL work_mem = '64MB'"
 
 
 @dataclass(frozen=True, slots=True)
