@@ -43,9 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _runtime(settings: Settings) -> Runtime:
-    return build_runtime(
-        settings, database_url=settings.worker_database_url or settings.database_url, pool_size=CONNECTIONS
-    )
+    return build_runtime(settings, as_worker=True, pool_size=CONNECTIONS)
 
 
 def _workers() -> int:

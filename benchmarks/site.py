@@ -67,7 +67,7 @@ class Site:
         built = build_runtime(self.settings)
         # Time flies for the limiter alone: it does its work at every request, and never has to say no.
         self.runtime: Runtime = replace(built, limiter=RateLimiter(built.redis, clock=itertools.count(1.0).__next__))
-        self.worker_runtime: Runtime = build_runtime(self.settings, database_url=self.settings.worker_database_url)
+        self.worker_runtime: Runtime = build_runtime(self.settings, as_worker=True)
         self.app: Flask = create_app(runtime=self.runtime)
         _log_into_nothing()
         return self

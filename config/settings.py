@@ -11,10 +11,21 @@ from urllib.parse import urlsplit
 ENVIRONMENTS = ("development", "test", "production")
 # A key shorter than its own MAC output weakens HMAC-SHA-256 (RFC 2104 §3).
 MIN_SECRET_BYTES = 32
+_POSTGRES = ("postgresql", "postgres")
+_DATABASE = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """The ways into one database: the web's login, the workers' and, where schemas are made, the migrator's."""
+
+    web: str = field(repr=False)
+    worker: str | None = field(repr=False)
+    admin: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,17 @@ class Settings:
     spares: int
     proxy_hops: int
     trial_days: int
+    # Databases beside `main` that tenants can be placed on, by name.
+    further_databases: tuple[tuple[str, DatabaseUrls], ...] = ()
+    # Dedicated schemas of one database: where to warn, and where to refuse.
+    dedicated_warn: int = 2000
+    dedicated_limit: int = 3000
+
+    @property
+    def databases(self) -> dict[str, DatabaseUrls]:
+        """Every database by name; `main` holds the control schema and is always there."""
+        main = DatabaseUrls(self.database_url, self.worker_database_url, self.database_admin_url)
+        return {"main": main, **dict(self.further_databases)}
 
     @property
     def production(self) -> bool:
@@ -89,9 +111,9 @@ class Settings:
             base_url=read.url("BASE_URL", ("http", "https"), default=f"http://localhost:{port}").rstrip("/"),
             port=port,
             data_dir=Path(environ.get("DATA_DIR") or "var").resolve(),
-            database_url=read.url("DATABASE_URL", ("postgresql", "postgres")),
-            database_admin_url=read.optional_url("DATABASE_ADMIN_URL", ("postgresql", "postgres")),
-            worker_database_url=read.optional_url("WORKER_DATABASE_URL", ("postgresql", "postgres")),
+            database_url=read.url("DATABASE_URL", _POSTGRES),
+            database_admin_url=read.optional_url("DATABASE_ADMIN_URL", _POSTGRES),
+            worker_database_url=read.optional_url("WORKER_DATABASE_URL", _POSTGRES),
             redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix")),
             s3_endpoint_url=read.optional_url("S3_ENDPOINT_URL", ("http", "https")),
             s3_bucket=environ.get("S3_BUCKET") or "terrace",
@@ -106,6 +128,9 @@ class Settings:
             spares=read.integer("SPARES", default=2, low=0, high=50),
             proxy_hops=read.integer("PROXY_HOPS", default=0, low=0, high=5),
             trial_days=read.integer("TRIAL_DAYS", default=14, low=1, high=365),
+            further_databases=tuple((name, read.database(name)) for name in read.names("FURTHER_DATABASES")),
+            dedicated_warn=read.integer("DEDICATED_WARN", default=2000, low=1, high=100_000),
+            dedicated_limit=read.integer("DEDICATED_LIMIT", default=3000, low=1, high=100_000),
         )
         settings._refuse_unsafe()
         return settings
@@ -146,6 +171,23 @@ class _Reader:
         if not re.fullmatch(r"-?[0-9]{1,9}", raw) or not low <= int(raw) <= high:
             raise SettingsError(f"{name} is {raw!r}; it must be a whole number from {low} to {high}.")
         return int(raw)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        found = tuple(part.strip() for part in (self.environ.get(name) or "").split(",") if part.strip())
+        wrong = [each for each in found if not _DATABASE.fullmatch(each) or each == "main" or found.count(each) > 1]
+        if wrong:
+            raise SettingsError(
+                f"{name} names {wrong[0]!r}; use different short names of lower-case letters and digits, never main."
+            )
+        return found
+
+    def database(self, name: str) -> DatabaseUrls:
+        end = f"_{name.upper()}"
+        return DatabaseUrls(
+            self.url(f"DATABASE_URL{end}", _POSTGRES),
+            self.optional_url(f"WORKER_DATABASE_URL{end}", _POSTGRES),
+            self.optional_url(f"DATABASE_ADMIN_URL{end}", _POSTGRES),
+        )
 
     def optional_url(self, name: str, schemes: tuple[str, ...]) -> str | None:
         return self.url(name, schemes) if self.environ.get(name) else None

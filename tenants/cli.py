@@ -34,10 +34,11 @@ def _runtime() -> Runtime:
     return cast(Runtime, current_app.extensions["terrace"])
 
 
-def _admin_url() -> str:
-    url = _runtime().settings.database_admin_url
+def _admin_url(database: str = "main") -> str:
+    url = _runtime().settings.databases[database].admin
     if not url:
-        raise click.ClickException("DATABASE_ADMIN_URL is missing; set it to the migrator's login.")
+        variable = "DATABASE_ADMIN_URL" + ("" if database == "main" else f"_{database.upper()}")
+        raise click.ClickException(f"{variable} is missing; set it to the migrator's login.")
     return url
 
 
@@ -184,22 +185,29 @@ def _say(act: Any, done: str) -> None:
 def doctor_command(counters: bool) -> None:
     """Check walls, grants, drift, placements, counters and spares; exit 1 when something is wrong."""
     runtime = _runtime()
-    wrong = 0
-    with migrator(_admin_url()) as connection:
-        connection.execute("BEGIN; SET LOCAL ROLE terrace_owner")
-        try:
-            for finding in inspect(connection):
-                wrong += 1
-                click.echo(f"WRONG  {finding.check}: {finding.where} {finding.what}")
-        except psycopg.Error as error:
-            raise click.ClickException(f"the catalog cannot be read: {type(error).__name__}") from error
-        connection.execute("ROLLBACK")
+    wrong = sum(_check_database(runtime, name) for name in runtime.settings.databases)
     wrong += _check_counters(runtime) if counters else 0
     with runtime.control() as session:
         ready = session.scalar(select(func.count()).select_from(Spare).where(Spare.state == "ready")) or 0
     click.echo(f"{ready} of {runtime.settings.spares} spares are ready.")
     click.echo("All is well." if not wrong else f"{wrong} things are wrong.")
     sys.exit(1 if wrong else 0)
+
+
+def _check_database(runtime: Runtime, name: str) -> int:
+    with runtime.control() as session:
+        placed = session.scalars(select(Placement.schema_name).where(Placement.database == name).distinct()).all()
+    with migrator(_admin_url(name)) as connection:
+        connection.execute("BEGIN; SET LOCAL ROLE terrace_owner")
+        try:
+            found = inspect(connection, placed)
+        except psycopg.Error as error:
+            raise click.ClickException(f"the catalog cannot be read: {type(error).__name__}") from error
+        connection.execute("ROLLBACK")
+    where = "" if name == "main" else f"{name}  "
+    for finding in found:
+        click.echo(f"WRONG  {where}{finding.check}: {finding.where} {finding.what}")
+    return len(found)
 
 
 def _check_counters(runtime: Runtime) -> int:

@@ -5,6 +5,7 @@ The tenant history is rendered to SQL once and then run per schema; nothing tena
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -18,46 +19,102 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.dialects import postgresql
 
 from app.kit.db import TenantBase
+from tenants.migration.declared import ConcurrentIndex, Work
 
 _ROOT = Path(__file__).parent.parent / "migrations"
 BASE = "base"
 
 
-def config(history: str) -> Config:
-    """Return Alembic's configuration for `history` ("control" or "tenant")."""
-    made = Config()
-    made.set_main_option("script_location", str(_ROOT))
-    made.set_main_option("version_locations", str(_ROOT / history / "versions"))
-    made.set_main_option("path_separator", "os")
-    return made
+@dataclass(frozen=True)
+class History:
+    """One line of revisions in one or more folders."""
+
+    folders: tuple[Path, ...]
+
+    def config(self) -> Config:
+        """Return Alembic's configuration."""
+        made = Config()
+        made.set_main_option("script_location", str(_ROOT))
+        made.set_main_option("version_locations", ":".join(str(folder) for folder in self.folders))
+        made.set_main_option("path_separator", ":" if len(self.folders) > 1 else "os")
+        return made
+
+    @property
+    def head(self) -> str:
+        """The newest revision."""
+        return cast(str, _directory(self).get_current_head())
+
+    def revisions(self) -> tuple[str, ...]:
+        """Return all revisions, oldest first."""
+        return tuple(reversed([script.revision for script in _directory(self).walk_revisions()]))
+
+    def statements(self, revision: str) -> tuple[str, ...]:
+        """Return the single statements of one revision's `upgrade()`."""
+        return _statements(self, revision)
+
+    def work(self, revision: str) -> tuple[Work, ...]:
+        """Return what one revision declares for after its DDL: indexes, then batches."""
+        module = self.module(revision)
+        return tuple(work for name in ("concurrently", "batches") for work in getattr(module, name, tuple)())
+
+    def module(self, revision: str) -> Any:
+        """Return the revision's module."""
+        script = _directory(self).get_revision(revision)
+        return None if script is None else script.module
+
+    def fresh(self) -> tuple[str, ...]:
+        """Return the statements that lead an empty schema to the head; its indexes need no lane of their own."""
+        return tuple(
+            statement
+            for revision in self.revisions()
+            for statement in (*self.statements(revision), *self._plain_indexes(revision))
+        )
+
+    def _plain_indexes(self, revision: str) -> list[str]:
+        return [work.statement() for work in self.work(revision) if isinstance(work, ConcurrentIndex)]
+
+    def build(self, connection: Connection) -> None:
+        """Build the schema that is first on the connection's path by Alembic, revision by revision.
+
+        This is the reference that the rendered script is compared with. Grants go to the role called like the mark.
+        """
+        made = self.config()
+        made.attributes.update(connection=connection)
+        for revision in self.revisions():
+            command.upgrade(made, revision)
+            for statement in self._plain_indexes(revision):
+                connection.exec_driver_sql(statement)
+
+
+TENANT = History((_ROOT / "tenant" / "versions",))
+CONTROL = History((_ROOT / "control" / "versions",))
 
 
 @cache
-def scripts(history: str) -> ScriptDirectory:
-    """Return the revisions of `history`."""
-    return ScriptDirectory.from_config(config(history))
+def _directory(history: History) -> ScriptDirectory:
+    return ScriptDirectory.from_config(history.config())
 
 
-@cache
 def tenant_head() -> str:
     """Return the newest revision of the tenant history."""
-    return cast(str, scripts("tenant").get_current_head())
+    return _head(TENANT)
+
+
+@cache
+def _head(history: History) -> str:
+    return history.head
+
+
+@cache
+def fresh_script(history: History) -> tuple[str, ...]:
+    """Return `history.fresh()`, rendered once."""
+    return history.fresh()
 
 
 def upgrade_control(connection: Connection) -> None:
     """Bring control and desk to their head by Alembic, on an open connection of the migrator."""
-    made = config("control")
+    made = CONTROL.config()
     made.attributes.update(connection=connection, version_table_schema="control")
-    command.upgrade(made, "head")
-
-
-def upgrade_tenant_schema(connection: Connection) -> None:
-    """Build the schema that is first on the connection's path by Alembic, revision by revision.
-
-    This is the reference that the rendered script is compared with. Grants go to the role called like the mark.
-    """
-    made = config("tenant")
-    made.attributes.update(connection=connection)
     command.upgrade(made, "head")
 
 
@@ -77,24 +134,30 @@ class _Statements:
 
 
 @cache
-def render(start: str, end: str = "head") -> tuple[str, ...]:
-    """Return the single statements that lead the tenant history from revision `start` to `end`."""
-    directory = scripts("tenant")
-    target = tenant_head() if end == "head" else end
-    if start == target:
-        return ()
+def _statements(history: History, revision: str) -> tuple[str, ...]:
     out = _Statements()
     run = MigrationContext.configure(
         dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
         opts={"as_sql": True, "output_buffer": out, "literal_binds": True},
     )
-    revisions = list(directory.iterate_revisions(target, start))
     with Operations.context(run):
-        for revision in reversed(revisions):
-            cast(Any, revision.module).upgrade()
+        history.module(revision).upgrade()
     return tuple(out.found)
 
 
 def target_metadata() -> MetaData:
     """Return the tables that the models declare for the tenant history."""
     return TenantBase.metadata
+
+
+def render(start: str, end: str = "head") -> tuple[str, ...]:
+    """Return the single statements that lead the tenant history from revision `start` to `end`."""
+    if start == BASE:
+        return fresh_script(TENANT)
+    revisions = TENANT.revisions()
+    return tuple(line for one in revisions[revisions.index(start) + 1 :] for line in TENANT.statements(one))
+
+
+def upgrade_tenant_schema(connection: Connection) -> None:
+    """Build the schema that is first on the connection's path by Alembic."""
+    TENANT.build(connection)

@@ -63,7 +63,3 @@ WHERE has_database_privilege(role, current_database(), 'TEMP');
 
 -- check: schemas are at the head
 SELECT schema_name, 'stands at ' || revision FROM control.schema_version WHERE revision <> {head};
-
--- check: placements have their schema
-SELECT p.schema_name, 'of tenant ' || p.tenant_id || ' does not exist' FROM control.placement p
-WHERE NOT EXISTS (SELECT 1 FROM pg_namespace n WHERE n.nspname = p.schema_name);

@@ -30,14 +30,16 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def migrate_all(admin_url: str, *, pools: int, say: Callable[[str], None] = lambda line: None) -> Report:
-    """Migrate everything; missing pools are made. Safe to run again after any interruption."""
+def migrate_all(
+    admin_url: str, *, pools: int, database: str = "main", say: Callable[[str], None] = lambda line: None
+) -> Report:
+    """Migrate one database whole; missing pools are made. Safe to run again after any interruption."""
     _migrate_control(admin_url)
     with migrator(admin_url) as connection:
         for number in range(1, pools + 1):
-            create_schema(connection, f"pool_{number:02d}")
+            create_schema(connection, f"pool_{number:02d}", database=database)
         report = Report(tenant_head())
-        for name, revision in versions(connection).items():
+        for name, revision in versions(connection, database=database).items():
             _migrate_one(connection, name, revision, report, say)
     return report
 

@@ -9,21 +9,24 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.kit.clock import utcnow
 from app.kit.db import TenantBase
 from app.kit.ids import new_id
+from app.kit.jobs.queueing import enqueue_platform
 from app.kit.jobs.registry import JobSpec, Schedule
 from tenants.binding import Binding
 from tenants.context import SYSTEM
 from tenants.errors import TenantIsolationError
 from tenants.models import Placement, ProvisioningRun, TenantRecord
+from tenants.placement import Place, claim_spare, emptiest_pool, roomiest
 from tenants.registration import PROVISION
 from tenants.runtime import Runtime
 from tenants.schemas import drop_schema, migrator
-from tenants.sessions import TenantSession
-from tenants.spares import build_schema, claim_spare, refill_job, refill_schedule
+from tenants.sessions import ControlSession, TenantSession
+from tenants.spares import build_schema, refill_job, refill_schedule
 from tenants.tenant import Tenant
 from tenants.tiers import tiers
 
@@ -59,50 +62,51 @@ def _run_step(runtime: Runtime, tenant_id: UUID, name: str, step: Callable[[Runt
 def _place(runtime: Runtime, tenant_id: UUID) -> None:
     """Give the tenant a pool, a spare dedicated schema, or a new one."""
     with runtime.control() as session:
-        if session.get(Placement, tenant_id) is not None:
-            return
-        record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
-        if tiers()[record.tier].placement == "pooled":
-            name = _emptiest_pool(session, runtime.settings.pools)
-            session.add(Placement(tenant_id=tenant_id, isolation="pooled", schema_name=name, role_name=name))
-            return
-        spare = claim_spare(session)
-        if spare is not None:
-            session.add(Placement(tenant_id=tenant_id, isolation="dedicated", schema_name=spare, role_name=spare))
-            return
-    _build(runtime, tenant_id)
+        placement = session.get(Placement, tenant_id)
+        if placement is None:
+            record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
+            placement = _decide(session, runtime, record)
+            session.add(placement)
+    if placement.schema_name == _own_schema(tenant_id):
+        # Decided before it is made, so that a run which died in between makes it in the same place.
+        build_schema(runtime, placement.schema_name, placement.database)
 
 
-def _build(runtime: Runtime, tenant_id: UUID) -> None:
-    # Named after the tenant, so that a run which died after the script finds its schema again.
-    name = f"t_{tenant_id.hex}"
-    build_schema(runtime, name)
-    with runtime.control() as session:
-        session.merge(Placement(tenant_id=tenant_id, isolation="dedicated", schema_name=name, role_name=name))
+def _decide(session: ControlSession, runtime: Runtime, record: TenantRecord) -> Placement:
+    isolation = tiers()[record.tier].placement
+    if isolation == "pooled":
+        place = emptiest_pool(session, runtime.settings)
+    elif spare := claim_spare(session):
+        enqueue_platform(session, refill_job, now=utcnow())
+        place = spare
+    else:
+        place = Place(roomiest(session, runtime.settings), _own_schema(record.id))
+    return Placement(
+        tenant_id=record.id,
+        isolation=isolation,
+        database=place.database,
+        schema_name=place.schema,
+        role_name=place.schema,
+    )
 
 
-def _emptiest_pool(session: Any, pools: int) -> str:
-    counts = dict.fromkeys((f"pool_{n:02d}" for n in range(1, pools + 1)), 0)
-    query = select(Placement.schema_name, func.count()).where(Placement.isolation == "pooled")
-    for name, count in session.execute(query.group_by(Placement.schema_name)):
-        if name in counts:
-            counts[name] = count
-    return min(counts, key=lambda name: (counts[name], name))
+def _own_schema(tenant_id: UUID) -> str:
+    return f"t_{tenant_id.hex}"
 
 
 def _secure(runtime: Runtime, tenant_id: UUID) -> None:
     """Look for the new tenant's rows under its own id and under another: they must be there, and not be there."""
     tenant = _fresh(runtime, tenant_id)
-    if not _sees_rows(runtime, tenant.binding):
+    if not _sees_rows(runtime, tenant.database, tenant.binding):
         raise TenantIsolationError("the new tenant cannot read its own rows")
-    if _sees_rows(runtime, Binding(tenant.binding.role, tenant.binding.schema, new_id())):
+    if _sees_rows(runtime, tenant.database, Binding(tenant.binding.role, tenant.binding.schema, new_id())):
         raise TenantIsolationError("the new tenant's rows are visible to another")
 
 
-def _sees_rows(runtime: Runtime, binding: Binding) -> bool:
+def _sees_rows(runtime: Runtime, database: str, binding: Binding) -> bool:
     """Say whether any tenant table shows a row; deliberately without a predicate, so that only the wall answers."""
     tables = TenantBase.metadata.sorted_tables
-    with TenantSession(runtime.databases.engine(), binding) as session:
+    with TenantSession(runtime.databases.engine(database), binding) as session:
         return bool(session.scalar(select(or_(*(exists(table.select()) for table in tables)))))
 
 
@@ -169,12 +173,15 @@ def take_back(runtime: Runtime, tenant_id: UUID) -> None:
         placement = session.get(Placement, tenant_id)
     if placement is None:
         return
-    with runtime.tenant(_fresh(runtime, tenant_id)) as ctx:
-        for table in reversed(TenantBase.metadata.sorted_tables):
-            ctx.db.execute(delete(table).where(table.c.tenant_id == tenant_id))
-    if placement.isolation == "dedicated" and runtime.settings.database_admin_url:
-        with migrator(runtime.settings.database_admin_url) as connection:
-            drop_schema(connection, placement.schema_name)
+    admin_url = runtime.settings.databases[placement.database].admin
+    if placement.isolation == "dedicated" and admin_url:
+        # With all that is in it, and also when it was never made.
+        with migrator(admin_url) as connection:
+            drop_schema(connection, placement.schema_name, database=placement.database)
+    else:
+        with runtime.tenant(_fresh(runtime, tenant_id)) as ctx:
+            for table in reversed(TenantBase.metadata.sorted_tables):
+                ctx.db.execute(delete(table).where(table.c.tenant_id == tenant_id))
     with runtime.control() as session:
         session.execute(delete(Placement).where(Placement.tenant_id == tenant_id))
     runtime.resolver.forget(tenant_id)

@@ -53,11 +53,10 @@ class Runtime:
     modules: list[Any] = field(default_factory=list)
 
     @classmethod
-    def build(cls, settings: Settings, *, database_url: str | None = None, pool_size: int | None = None) -> Runtime:
-        """Connect nothing yet; engines and clients open on first use. `database_url` overrides the web login's."""
-        databases = Databases(
-            {"main": database_url or settings.database_url}, pool_size=pool_size or settings.pool_size
-        )
+    def build(cls, settings: Settings, *, as_worker: bool = False, pool_size: int | None = None) -> Runtime:
+        """Connect nothing yet; engines and clients open on first use. A worker logs in as itself where it can."""
+        urls = {name: (as_worker and each.worker) or each.web for name, each in settings.databases.items()}
+        databases = Databases(urls, pool_size=pool_size or settings.pool_size)
         redis = connect(settings.redis_url)
         return cls(
             settings=settings,

@@ -113,7 +113,7 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
 @pytest.fixture(scope="session")
 def worker_runtime(settings: Settings) -> Iterator[Runtime]:
     """Return a worker's runtime: the login that may also see the desk across tenants."""
-    made = build_runtime(replace(settings), database_url=settings.worker_database_url)
+    made = build_runtime(replace(settings), as_worker=True)
     yield made
     made.databases.dispose()
     made.redis.close()

@@ -162,7 +162,8 @@ class World:
         total = 0
         while True:
             relayed = self._relay.drain()
-            ran = sum(self._runner.work_shift(queue) for queue in QUEUES)
+            databases = self.worker_runtime.databases.names()
+            ran = sum(self._runner.work_shift(queue, name) for name in databases for queue in QUEUES)
             total += ran
             if not relayed and not ran:
                 return total

@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 from app.kit.db import TenantBase
 from app.kit.errors import Conflict, DomainError, Invalid
 from tenants import provisioning, registration, spares
-from tenants.errors import PlacementRefused
 from tenants.migrate import migrate_all
 from tenants.models import Placement, ProvisioningRun, Spare, TenantRecord
+from tenants.placement import roomiest
 from tenants.registration import SignUp, SlugTaken
 from tenants.schemas import exists, migrator
 from tenants.slugs import RESERVED, slug_problem, suggest_slug
@@ -147,15 +147,6 @@ def test_a_spare_is_claimed_by_one_sign_up_only_and_refilled(runtime: Any, worke
     assert len(set(schemas)) == 3
 
 
-def test_the_ceiling_of_dedicated_schemas_is_enforced(caplog: Any) -> None:
-    spares.check_ceiling(1999)
-    assert not caplog.records
-    spares.check_ceiling(2000)
-    assert caplog.records
-    with pytest.raises(PlacementRefused):
-        spares.check_ceiling(3000)
-
-
 def test_tenants_spread_over_the_pools(world: Any, runtime: Any) -> None:
     for _ in range(4):
         world.tenant("spread")
@@ -172,9 +163,9 @@ def test_tenants_spread_over_the_pools(world: Any, runtime: Any) -> None:
 
 
 def test_a_worker_without_the_migrators_address_says_so(worker_runtime: Any) -> None:
-    poor = replace(worker_runtime, settings=replace(worker_runtime.settings, database_admin_url=None))
-    with pytest.raises(DomainError, match="DATABASE_ADMIN_URL"):
-        spares.build_schema(poor, f"t_{uuid.uuid4().hex}")
+    poor = replace(worker_runtime.settings, database_admin_url=None)
+    with worker_runtime.control() as session, pytest.raises(DomainError, match="DATABASE_ADMIN_URL"):
+        roomiest(session, poor)
 
 
 def test_migrating_again_changes_nothing(settings: Any, initech: Any) -> None:

@@ -141,7 +141,7 @@ CLOCK = Schedule("house.clock", "house.on_clock", timedelta(hours=1))
 
 def build(settings: Settings) -> Runtime:
     """Return a worker's runtime that knows the jobs of this file and nothing else."""
-    runtime = Runtime.build(settings, database_url=settings.worker_database_url, pool_size=6)
+    runtime = Runtime.build(settings, as_worker=True, pool_size=6)
     for spec in [*SPECS, *HANDLERS]:
         runtime.jobs.add(spec)
     runtime.handlers[Rang.TYPE] = [spec.kind for spec in HANDLERS]
