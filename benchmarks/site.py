@@ -47,6 +47,7 @@ class Person:
 class Site:
     """The servers and the application on them; a context manager."""
 
+    pools: int = 2
     _stack: TestStack = field(default_factory=lambda: TestStack(fast=False))
     env: dict[str, str] = field(default_factory=dict)
     # A login that row security does not filter: what a floor reads as.
@@ -55,13 +56,13 @@ class Site:
 
     def __enter__(self) -> Self:
         """Start the servers and bring the database to the head."""
-        found = {**self._stack.__enter__(), "SPARES": "0", "POOLS": "2"}
+        found = {**self._stack.__enter__(), "SPARES": "0", "POOLS": str(self.pools)}
         superuser = self._superuser_url = found.pop("DATABASE_SUPERUSER_URL")
         password = secrets.token_urlsafe(18)
         bootstrap(superuser, {**_passwords(found), BACKUP: password})
         parts = urlsplit(superuser)
         self.reader_url = urlunsplit(parts._replace(netloc=f"{BACKUP}:{password}@{parts.hostname}:{parts.port}"))
-        migrate_all(found["DATABASE_ADMIN_URL"], pools=2)
+        migrate_all(found["DATABASE_ADMIN_URL"], pools=self.pools)
         self.env = {"PATH": os.environ.get("PATH", os.defpath), **found}
         self.settings = Settings.from_env(self.env)
         built = build_runtime(self.settings)

@@ -107,6 +107,11 @@ class Resolver:
             for key in stale:
                 del self._cache[key]
 
+    def clear(self) -> None:
+        """Drop everything that this process remembers."""
+        with self._lock:
+            self._cache.clear()
+
     def changed(self, tenant_id: UUID) -> None:
         """Forget the tenant here and tell every other process to. Call after the commit that changed it."""
         self.forget(tenant_id)
@@ -165,8 +170,7 @@ class Resolver:
                 with self._redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(CHANNEL)
                     # What changed while nobody listened is unknown: start from nothing.
-                    with self._lock:
-                        self._cache.clear()
+                    self.clear()
                     while True:
                         message = channel.get_message(timeout=1.0)
                         if message:

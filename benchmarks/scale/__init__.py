@@ -1,0 +1,1 @@
+"""How the installation behaves with very many tenants: `make scale`."""
