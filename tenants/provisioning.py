@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from app.kit.jobs.queueing import enqueue_platform
 from app.kit.jobs.registry import JobSpec, Schedule
 from tenants.binding import Binding
 from tenants.context import SYSTEM
-from tenants.errors import TenantIsolationError
+from tenants.errors import TenantIsolationError, Unbound
 from tenants.models import Placement, ProvisioningRun, TenantRecord
 from tenants.placement import Place, claim_spare, emptiest_pool, roomiest
 from tenants.registration import PROVISION
+from tenants.rehearsal import rehearse
 from tenants.runtime import Runtime
 from tenants.schemas import drop_schema, migrator
 from tenants.sessions import ControlSession, TenantSession
@@ -187,9 +189,15 @@ def take_back(runtime: Runtime, tenant_id: UUID) -> None:
     runtime.resolver.forget(tenant_id)
 
 
+def _rehearse(runtime: Runtime) -> None:
+    tenant = rehearse(runtime)
+    with suppress(Unbound):
+        _sees_rows(runtime, tenant.database, tenant.binding)
+
+
 JOBS: list[JobSpec] = [
     JobSpec(PROVISION, provision, queue="urgent", transaction="many", timeout=60, max_attempts=MAX_ATTEMPTS,
-            backoff=0.5, platform=True),
+            backoff=0.5, platform=True, rehearse=_rehearse),
     refill_job,
 ]  # fmt: skip
 SCHEDULES: list[Schedule] = [refill_schedule]

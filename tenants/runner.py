@@ -91,6 +91,9 @@ class Runner:
             ledger.claim(session, tenant_id=PLATFORM_ID, job_id=PLATFORM_ID, worker="", now=now)
             with suppress(LeaseLost):
                 ledger.finish(session, claim, None, now=now)
+        for spec in self._runtime.jobs:
+            if spec.rehearse:
+                spec.rehearse(self._runtime)
 
     def _database_of(self, envelope: Envelope) -> str:
         if envelope.tenant_id == PLATFORM_ID:

@@ -19,6 +19,7 @@ from tenants.migrate import migrate_all
 from tenants.models import Placement, ProvisioningRun, Spare, TenantRecord
 from tenants.placement import roomiest
 from tenants.registration import SignUp, SlugTaken
+from tenants.rehearsal import rehearse
 from tenants.schemas import exists, migrator
 from tenants.slugs import RESERVED, slug_problem, suggest_slug
 
@@ -196,3 +197,27 @@ def test_a_migrator_connection_owns_nothing_by_itself(settings: Any) -> None:
     with migrator(settings.database_admin_url) as connection:
         row = connection.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user").fetchone()
     assert row == (False, False)
+
+
+def test_a_rehearsal_leaves_nothing_behind(worker_runtime: Any, world: Any, superuser_url: str) -> None:
+    world.tenant("before")
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        before = _counts(connection)
+        rehearse(worker_runtime)
+        provisioning._rehearse(worker_runtime)
+        assert _counts(connection) == before
+
+
+def _counts(connection: Any) -> dict[str, int]:
+    names = [f"pool_0{n}.{table.name}" for n in (1, 2) for table in TenantBase.metadata.sorted_tables]
+    names += [
+        "control.tenant",
+        "control.placement",
+        "control.provisioning_run",
+        "desk.job",
+        "desk.outbox",
+        "desk.usage",
+    ]
+    counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+    claimed = connection.execute("SELECT count(*) FROM control.spare WHERE state = 'claimed'").fetchone()[0]
+    return {**counts, "claimed": claimed}

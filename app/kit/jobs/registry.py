@@ -33,6 +33,8 @@ class JobSpec:
     title: str = ""
     # `(ctx, result)` → the result as a reader gets it, for what must not be stored, such as a link that expires.
     present: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None
+    # Gets the runtime in a worker before it forks, and leaves nothing behind but a warm process.
+    rehearse: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
