@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from app.exports import queries, schemas, service
+from app.exports.links import downloads
 from app.exports.models import ExportRun
 from app.kit.jobs.progress import progress_of
 from tenants.access import access
@@ -28,8 +29,9 @@ def list_exports(query: dict[str, Any]) -> dict[str, Any]:
     ctx = current()
     page = queries.list_runs(ctx, cursor=query.get("cursor"), limit=query["limit"])
     at = progress_of(ctx.db, ctx.tenant.id, [run.job_id for run in page.items])
+    links = downloads(ctx, page.items)
     return {
-        "items": [schemas.export_json(ctx, run, at[run.job_id]) for run in page.items],
+        "items": [schemas.export_json(run, at[run.job_id], links[run.id]) for run in page.items],
         "next_cursor": page.next_cursor,
     }
 
@@ -58,4 +60,5 @@ def get_export(export_id: UUID) -> dict[str, Any]:
 
 
 def _shown(ctx: Ctx, run: ExportRun) -> dict[str, Any]:
-    return schemas.export_json(ctx, run, progress_of(ctx.db, ctx.tenant.id, [run.job_id])[run.job_id])
+    at = progress_of(ctx.db, ctx.tenant.id, [run.job_id])[run.job_id]
+    return schemas.export_json(run, at, downloads(ctx, [run])[run.id])

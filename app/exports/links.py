@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,23 +11,23 @@ from app.exports import queries, service
 from app.exports.models import ExportRun
 from app.files import doors
 from app.files import service as files
-from app.files.errors import FileGone
 from app.kit.errors import NotFound
 from tenants.context import Ctx
 
 
-def download(ctx: Ctx, run: ExportRun) -> dict[str, Any]:
-    """Return the link to the file of an export and when it ends; nothing when there is no file, or no right to it."""
-    if run.file_id is None or not ctx.actor.may(service.RIGHTS[run.resource]):
-        return {}
-    try:
-        file = files.get_file(ctx, run.file_id, class_="export")
-    except (NotFound, FileGone):
-        return {}
-    return {
-        "download_url": doors.link(ctx, file, seconds=doors.LINK_SECONDS),
-        "download_expires_at": (ctx.now + timedelta(seconds=doors.LINK_SECONDS)).isoformat(timespec="seconds"),
-    }
+def downloads(ctx: Ctx, runs: Sequence[ExportRun]) -> dict[UUID, dict[str, Any]]:
+    """Return for each export the link to its file and when it ends; nothing without a file, or a right to it."""
+    allowed = [run for run in runs if run.file_id and ctx.actor.may(service.RIGHTS[run.resource])]
+    found = files.find_ready(ctx, [run.file_id for run in allowed if run.file_id], class_="export")
+    links: dict[UUID, dict[str, Any]] = {run.id: {} for run in runs}
+    for run in allowed:
+        file = found.get(run.file_id) if run.file_id else None
+        if file is not None:
+            links[run.id] = {
+                "download_url": doors.link(ctx, file, seconds=doors.LINK_SECONDS),
+                "download_expires_at": (ctx.now + timedelta(seconds=doors.LINK_SECONDS)).isoformat(timespec="seconds"),
+            }
+    return links
 
 
 def present(ctx: Ctx, result: dict[str, Any]) -> dict[str, Any]:
@@ -35,4 +36,4 @@ def present(ctx: Ctx, result: dict[str, Any]) -> dict[str, Any]:
         run = queries.get_run(ctx, run_id=UUID(result["export_id"]))
     except NotFound:
         return result
-    return {**result, **download(ctx, run)}
+    return {**result, **downloads(ctx, [run])[run.id]}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields
 
-from app.exports.links import download
 from app.exports.models import FORMATS, RESOURCES, ExportRun
 from app.kit.fields import REQUIRED, Choice, Text, Whole
 from app.kit.jobs.progress import Progress
 from app.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
-from tenants.context import Ctx
 
 NEW_EXAMPLE = {"resource": "order_lines", "format": "csv", "filters": {"placed_from": "2010-12-01"}}
 EXAMPLE: dict[str, Any] = {
@@ -93,7 +92,7 @@ class PageQuery(Schema):
     limit = Whole(least=1, most=MAX_LIMIT, text=True, load_default=DEFAULT_LIMIT)
 
 
-def export_json(ctx: Ctx, run: ExportRun, at: Progress) -> dict[str, Any]:
+def export_json(run: ExportRun, at: Progress, link: Mapping[str, Any]) -> dict[str, Any]:
     """Return an export as `ExportSchema` says."""
     return {
         "id": run.id,
@@ -107,7 +106,7 @@ def export_json(ctx: Ctx, run: ExportRun, at: Progress) -> dict[str, Any]:
         "rows": run.row_count,
         "job_id": run.job_id,
         "job_url": f"/api/v1/jobs/{run.job_id}",
-        **download(ctx, run),
+        **link,
         "created_at": run.created_at,
         "finished_at": run.finished_at,
     }

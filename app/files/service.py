@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -56,6 +57,21 @@ def get_file(ctx: Ctx, file_id: UUID, *, class_: str) -> FileObject:
     if file.state == "deleted" or file.expires_at <= ctx.now:
         raise FileGone
     return file
+
+
+def find_ready(ctx: Ctx, ids: Iterable[UUID], *, class_: str) -> dict[UUID, FileObject]:
+    """Return those of the objects that can be downloaded, by id."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    query = select(FileObject).where(
+        FileObject.tenant_id == ctx.tenant.id,
+        FileObject.id.in_(wanted),
+        FileObject.class_ == class_,
+        FileObject.state == "ready",
+        FileObject.expires_at > ctx.now,
+    )
+    return {file.id: file for file in ctx.db.scalars(query)}
 
 
 def find_file(ctx: Ctx, file_id: UUID) -> FileObject | None:

@@ -20,11 +20,14 @@ blp = Blueprint("jobs_api", __name__, url_prefix="/api/v1/jobs", description="Wo
 @blp.response(200, schemas.JobPage, example={"items": [schemas.EXAMPLE], "next_cursor": None})
 @access("jobs.read")
 def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
-    """List your jobs, newest first; administrators see everybody's."""
+    """List your jobs, newest first; administrators see everybody's.
+
+    Links to files are in the answer about one job.
+    """
     ctx = current()
     limit, cursor = query.pop("limit"), query.pop("cursor", None)
     page = queries.list_jobs(ctx, filters=queries.JobFilter(**query), cursor=cursor, limit=limit)
-    return {"items": [schemas.job_json(ctx, job) for job in page.items], "next_cursor": page.next_cursor}
+    return {"items": [schemas.job_json(ctx, job, in_list=True) for job in page.items], "next_cursor": page.next_cursor}
 
 
 @blp.get("/<uuid:job_id>")

@@ -83,12 +83,15 @@ def title_of(ctx: Ctx, kind: str) -> str:
     return title or kind.replace(".", " ").replace("_", " ").capitalize()
 
 
-def job_json(ctx: Ctx, job: Job) -> dict[str, Any]:
-    """Return `job` as the API shows it; `result` and `error` only where there is one."""
+def job_json(ctx: Ctx, job: Job, *, in_list: bool = False) -> dict[str, Any]:
+    """Return `job` as the API shows it; `result` and `error` only where there is one.
+
+    In a list the result is as it was stored: links that expire are made for one job, not for fifty.
+    """
     shown: dict[str, Any] = {name: getattr(job, name) for name in EXAMPLE if name != "title"}
     shown["title"] = title_of(ctx, job.kind)
     if job.state == "succeeded" and job.result is not None:
-        shown["result"] = _presented(ctx, job)
+        shown["result"] = dict(job.result) if in_list else _presented(ctx, job)
     if job.error is not None and job.state in ("failed", "queued"):
         shown["error"] = {"detail": "", **job.error}
     return shown
