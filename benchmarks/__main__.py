@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import binding, exports, imports, orders, processes, products, schemas, signups
+from benchmarks import binding, exports, imports, orders, processes, products, schemas, signups, surroundings
 from benchmarks.figures import Figure, table
 from benchmarks.site import Site
 
 PARTS: dict[str, Callable[[Site], list[Figure]]] = {
     "binding": binding.run,
     "products": products.run,
+    "surroundings": surroundings.run,
     "orders": orders.run,
     "schemas": schemas.run,
     "signups": signups.run,

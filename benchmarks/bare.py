@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 import orjson
 from flask import Flask, Response, request
@@ -18,7 +19,7 @@ _UTC = orjson.OPT_UTC_Z
 
 
 def bare_app(url: str, tenant: Tenant, next_cursor: str | None, *, by_position: bool = False) -> tuple[Flask, Engine]:
-    """Return an application whose one view lists the tenant's products, newest first, and its engine.
+    """Return an application that lists the tenant's products, newest first, or shows one, and its engine.
 
     `by_position` takes rows apart as a tuple instead of asking for columns by name, which few views do.
     """
@@ -36,6 +37,13 @@ def bare_app(url: str, tenant: Tenant, next_cursor: str | None, *, by_position: 
             rows = connection.execute(newest.limit(int(request.args["limit"]))).all()
         body = {"items": [item(row) for row in rows], "next_cursor": next_cursor}
         return Response(orjson.dumps(body, option=_UTC), mimetype="application/json")
+
+    @app.get("/api/v1/products/<uuid:product_id>")
+    def product(product_id: UUID) -> Response:
+        query = select(*columns).where(table.c.tenant_id == tenant.id, table.c.id == product_id)
+        with engine.connect() as connection:
+            row = connection.execute(query).one()
+        return Response(orjson.dumps(item(row), option=_UTC), mimetype="application/json")
 
     return app, engine
 

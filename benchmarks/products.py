@@ -32,6 +32,7 @@ def run(site: Site) -> list[Figure]:
         _measure(site, f"{name}, pooled", *pooled, bound=BOUND),
         _measure(site, f"{name}, dedicated", *dedicated, bound=BOUND),
         _measure(site, f"{name}, leanest floor", *dedicated, by_position=True),
+        _measure_one(site, *dedicated),
     ]
 
 
@@ -56,6 +57,23 @@ def _measure(
     finally:
         engine.dispose()
     return Figure(name, turns.measured * 1e6, "µs", turns.floor * 1e6, turns.ratio, bound)
+
+
+def _measure_one(site: Site, tenant: Tenant, owner: Person) -> Figure:
+    """Measure the reading of one product, where what surrounds the view weighs most."""
+    path = f"/api/v1/products/{listing(site, tenant, owner)().json['items'][0]['id']}"
+    headers = {"Authorization": f"Bearer {site.token(tenant, owner)}"}
+    read = request(site.app, "GET", path, host=site.host(tenant), headers=headers)
+    app, engine = bare_app(site.reader_url, tenant, None)
+    bare = request(app, "GET", path, host="bare.localhost")
+    if (read().status, read().json) != (200, bare().json):
+        raise AssertionError("the floor does not answer what the application answers")
+    try:
+        with on_one_core():
+            turns = compare(bare, read, clock=time.process_time, count=40, rounds=25)
+    finally:
+        engine.dispose()
+    return Figure("reading one product, app CPU", turns.measured * 1e6, "µs", turns.floor * 1e6, turns.ratio)
 
 
 def listing(site: Site, tenant: Tenant, owner: Person) -> Callable[[], Answer]:
