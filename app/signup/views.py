@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from marshmallow import EXCLUDE, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.kit.clock import utcnow
 from app.kit.errors import DomainError
 from app.signup import service
 from app.signup.schemas import SignUpSchema
@@ -19,6 +21,10 @@ from tenants.edge import runtime
 from tenants.tiers import tiers
 
 signup = Blueprint("signup", __name__, template_folder="templates")
+
+# A workspace is usually open in a fifth of a second: the page asks often at first (milliseconds), and then at leisure.
+_EAGER, _PATIENT = 150, 1000
+_SOON = timedelta(seconds=4)
 
 
 @signup.get("/signup")
@@ -102,5 +108,6 @@ def _progress(tenant_id: UUID) -> dict[str, Any]:
         "url": url,
         "retry": url_for("signup.retry", tenant_id=tenant_id) if record.status == "failed" else "",
         "poll": url_for("signup.opening_part", tenant_id=tenant_id),
+        "pace": _EAGER if utcnow() - record.created_at < _SOON else _PATIENT,
         "refresh": 2,
     }
