@@ -56,6 +56,8 @@ class Settings:
     trial_days: int
     # Databases beside `main` that tenants can be placed on, by name.
     further_databases: tuple[tuple[str, DatabaseUrls], ...] = ()
+    # True where the databases are Citus coordinators: dedicated schemas are then distributed.
+    distributed: bool = False
     # Dedicated schemas of one database: where to warn, and where to refuse.
     dedicated_warn: int = 2000
     dedicated_limit: int = 3000
@@ -129,6 +131,7 @@ class Settings:
             proxy_hops=read.integer("PROXY_HOPS", default=0, low=0, high=5),
             trial_days=read.integer("TRIAL_DAYS", default=14, low=1, high=365),
             further_databases=tuple((name, read.database(name)) for name in read.names("FURTHER_DATABASES")),
+            distributed=read.choice("DATABASE_ENGINE", ("postgresql", "citus"), default="postgresql") == "citus",
             dedicated_warn=read.integer("DEDICATED_WARN", default=2000, low=1, high=100_000),
             dedicated_limit=read.integer("DEDICATED_LIMIT", default=3000, low=1, high=100_000),
         )

@@ -18,7 +18,7 @@ from tenants.schemas import create_schema, migrator
 def build_schema(runtime: Runtime, name: str, database: str) -> None:
     """Make the dedicated schema `name` on `database` if it is not there."""
     with migrator(runtime.settings.databases[database].admin or "") as connection:
-        create_schema(connection, name, database=database)
+        create_schema(connection, name, database=database, distributed=runtime.settings.distributed)
 
 
 def refill(runtime: Runtime, work: Any) -> None:

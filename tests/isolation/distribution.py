@@ -12,7 +12,7 @@ from sqlglot import exp
 
 _PARAMETER = re.compile(r"%\((?:[^()]|\([^()]*\))*\)s|%s")
 # Functions whose result depends on nothing but their arguments.
-_IMMUTABLE = (exp.Coalesce, exp.Greatest, exp.Least, exp.Cast, exp.Case, exp.If, exp.Nullif)
+_IMMUTABLE = (exp.Coalesce, exp.Greatest, exp.Least, exp.Cast, exp.Case, exp.If, exp.Nullif, exp.Collate)
 
 
 def rules_broken(statement: str, tables: set[str]) -> list[str]:

@@ -9,6 +9,7 @@ from app.exports.models import FORMATS, RESOURCES
 from app.kit.db import DeskBase, TenantBase
 from tests.isolation import recipes
 from tests.isolation.calls import NOBODY, Door
+from tests.isolation.distribution import rules_broken
 from tests.isolation.matrix import Matrix
 from tests.isolation.sql import listening, without_tenant
 from tests.isolation.things import bring_in_orders
@@ -68,3 +69,5 @@ def test_every_statement_of_every_route_and_job_names_the_tenant(matrix: Matrix)
     findings = {s: names for s in heard if (names := without_tenant(s, TABLES))}
     assert not findings, "\n\n".join(f"{names}: {statement}" for statement, names in sorted(findings.items()))
     assert len(heard) > 100
+    habits = {s: broken for s in heard if (broken := rules_broken(s, TABLES))}
+    assert not habits, "\n\n".join(f"{broken}: {statement}" for statement, broken in sorted(habits.items()))

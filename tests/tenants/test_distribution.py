@@ -15,6 +15,7 @@ KEPT = [
     "INSERT INTO scratch SELECT * FROM product WHERE tenant_id = %(t)s",
     "SELECT now(), id FROM product WHERE tenant_id = %(t)s",
     "COPY (SELECT id FROM product WHERE tenant_id = 'a') TO STDOUT (FORMAT csv, HEADER)",
+    'UPDATE product SET name_norm = %(n)s::VARCHAR COLLATE "C" WHERE tenant_id = %(t)s',
     "SAVEPOINT sa_savepoint_1",
 ]
 BROKEN = [
