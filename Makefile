@@ -6,7 +6,7 @@ PROCESSES ?= 2
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-leaks lint check proof bench scale lock clean
+.PHONY: help setup run test test-leaks lint check proof bench scale chaos lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,15 +32,18 @@ lint: setup ## Check style, types and layers
 
 check: lint test ## What CI runs: lint and test
 
-proof: setup ## Run the main job in a browser as a new user would
+proof: setup ## Prove at length that tenants are kept apart and that the main job works; writes a signed report
 	@$(RUN) -m stack.browser
-	@$(RUN) -m pytest tests/journeys
+	@$(RUN) -m tests.proof
 
 bench: setup ## Measure the hot paths against floors of the same run
 	@$(RUN) -m benchmarks
 
 scale: setup ## Build 1,000 dedicated and 100,000 pooled tenants and measure (about half an hour)
 	@$(RUN) -m benchmarks.scale
+
+chaos: setup ## Kill, freeze and cut everything under load: every scenario, then 1,000 random kills
+	@CHAOS=1 CHAOS_KILLS=$(or $(KILLS),1000) CHAOS_SECONDS=0 $(RUN) -m pytest -s tests/chaos
 
 lock: setup ## Make the hashed requirements files anew from pyproject.toml
 	@$(COMPILE) --upgrade pyproject.toml -o requirements.txt

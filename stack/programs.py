@@ -11,7 +11,8 @@ from stack.folder import DataFolder
 from stack.ports import is_free
 from stack.process import Process
 
-_WORKERS, _THREADS = "2", "8"
+# More threads than requests at once: who waits for its turn does so where the wait is known (`tenants/admission.py`).
+_WORKERS, _THREADS = "2", "32"
 
 
 class Web:
@@ -41,6 +42,8 @@ class Web:
             "--workers": _WORKERS,
             "--blocking-threads": _THREADS,
             "--workers-kill-timeout": "5",
+            # At SIGHUP a new process gets this long to start before the old one stops.
+            "--respawn-interval": "8",
             "--log-level": "warning",
         }
         flags = [part for option in options.items() for part in option]

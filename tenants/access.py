@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tenants.admission import Urgency
+
 View = TypeVar("View", bound=Callable[..., Any])
 ATTRIBUTE = "__access__"
 # Bytes of a request body; routes that take files declare more.
@@ -19,7 +21,8 @@ class Access:
     `host` is where it answers: "tenant" (a workspace, by host or by token), "apex" (the installation's own host) or
     "any". `permission` None means public, and then `reason` says why. `signed_in` routes need a user but no permission.
     `status` lists the tenant states it serves. `metered` routes count against the tenant's rate, and
-    a body may hold `max_body` bytes.
+    a body may hold `max_body` bytes. `urgency` decides who is turned away first when there is more to do than can be
+    done; None stands for routes that answer whatever happens and take no place in the queue.
     """
 
     permission: str | None = None
@@ -31,6 +34,7 @@ class Access:
     metered: bool = True
     idempotent: bool = True
     max_body: int = MAX_BODY
+    urgency: Urgency | None = Urgency.NORMAL
 
 
 def access(
@@ -40,9 +44,19 @@ def access(
     statuses: tuple[str, ...] = ("active",),
     idempotent: bool = True,
     max_body: int = MAX_BODY,
+    urgency: Urgency = Urgency.NORMAL,
 ) -> Callable[[View], View]:
     """Let signed-in users in who hold `permission` (None: every signed-in user of the tenant)."""
-    return _declare(Access(permission, feature=feature, statuses=statuses, idempotent=idempotent, max_body=max_body))
+    return _declare(
+        Access(
+            permission,
+            feature=feature,
+            statuses=statuses,
+            idempotent=idempotent,
+            max_body=max_body,
+            urgency=urgency,
+        )
+    )
 
 
 def public(
@@ -53,6 +67,7 @@ def public(
     metered: bool = True,
     idempotent: bool = True,
     max_body: int = MAX_BODY,
+    urgency: Urgency | None = Urgency.NORMAL,
 ) -> Callable[[View], View]:
     """Let everybody in, because of `reason`."""
     return _declare(
@@ -65,6 +80,7 @@ def public(
             metered=metered,
             idempotent=idempotent,
             max_body=max_body,
+            urgency=urgency,
         )
     )
 

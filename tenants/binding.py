@@ -7,7 +7,7 @@ It takes no parameters, so it is built only from a `uuid.UUID`, whole numbers an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from tenants.errors import TenantIsolationError
 SCHEMA_NAME = re.compile(r"(?:pool_\d{2}|t_[0-9a-f]{32})")
 # Platform roles, and for each pool or dedicated schema the role of the same name.
 ROLE_NAME = re.compile(r"(?:terrace_(?:control|platform)|pool_\d{2}|t_[0-9a-f]{32})")
+
+# A statement gets at least this long (milliseconds); 0 would mean for ever.
+LEAST = 100
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Binding:
             f"SET LOCAL idle_in_transaction_session_timeout = {int(self.idle_timeout)}",
         ]
         return "; ".join(parts).encode()
+
+    def within(self, budget: int, spent: float) -> Binding:
+        """Return this binding with what `spent` seconds leave of a budget in milliseconds as its statements' limit."""
+        left = max(LEAST, budget - int(spent * 1000))
+        return replace(self, statement_timeout=min(self.statement_timeout, left))
 
 
 CONTROL = Binding("terrace_control", None, None)

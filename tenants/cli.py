@@ -6,12 +6,11 @@ import getpass
 import json
 import sys
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import click
 import psycopg
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import func, select
 
@@ -21,30 +20,21 @@ from app.kit.ids import parse_id
 from tenants import lifecycle, registration
 from tenants.bootstrap import LOGINS, bootstrap
 from tenants.inspection import inspect
-from tenants.migrate import migrate_all
+from tenants.migration.commands import drift_command, migrate_command
 from tenants.models import Placement, Spare, TenantRecord
 from tenants.quotas import recount
 from tenants.runtime import Runtime
 from tenants.schemas import migrator
+from tenants.terminal import admin_url, the_runtime
 
 tenants_cli = AppGroup("tenants", help="Tenants: make, look at, suspend, migrate and check them.")
-
-
-def _runtime() -> Runtime:
-    return cast(Runtime, current_app.extensions["terrace"])
-
-
-def _admin_url(database: str = "main") -> str:
-    url = _runtime().settings.databases[database].admin
-    if not url:
-        variable = "DATABASE_ADMIN_URL" + ("" if database == "main" else f"_{database.upper()}")
-        raise click.ClickException(f"{variable} is missing; set it to the migrator's login.")
-    return url
+tenants_cli.add_command(migrate_command)
+tenants_cli.add_command(drift_command)
 
 
 def _find(name: str) -> TenantRecord:
     wanted = parse_id(name)
-    with _runtime().control() as session:
+    with the_runtime().control() as session:
         condition = TenantRecord.id == wanted if wanted else TenantRecord.slug == name
         found = session.scalar(select(TenantRecord).where(condition))
     if found is None:
@@ -65,17 +55,6 @@ def bootstrap_command(superuser_url: str, passwords: str) -> None:
     click.echo("Roles are ready.")
 
 
-@tenants_cli.command("migrate")
-def migrate_command() -> None:
-    """Bring control, desk, pools, dedicated schemas and spares to the newest revision."""
-    report = migrate_all(_admin_url(), pools=_runtime().settings.pools, say=click.echo)
-    click.echo(f"At {report.head}: {len(report.moved)} moved, {report.unchanged} were there already.")
-    for name, reason in report.failed.items():
-        click.echo(f"{name}  FAILED  {reason}", err=True)
-    if report.failed:
-        sys.exit(1)
-
-
 @tenants_cli.command("list")
 @click.option("--status", default=None, help="Only tenants in this state.")
 def list_command(status: str | None) -> None:
@@ -83,7 +62,7 @@ def list_command(status: str | None) -> None:
     query = select(TenantRecord, Placement).outerjoin(Placement, Placement.tenant_id == TenantRecord.id)
     if status:
         query = query.where(TenantRecord.status == status)
-    with _runtime().control() as session:
+    with the_runtime().control() as session:
         for record, placement in session.execute(query.order_by(TenantRecord.created_at.desc())):
             place = "-" if placement is None else placement.schema_name
             click.echo(f"{record.slug:<28} {record.status:<13} {record.tier:<11} {place:<35} {record.company_name}")
@@ -94,7 +73,7 @@ def list_command(status: str | None) -> None:
 def show_command(tenant: str) -> None:
     """Show one tenant, by slug or id."""
     record = _find(tenant)
-    with _runtime().control() as session:
+    with the_runtime().control() as session:
         placement = session.get(Placement, record.id)
     place = "-"
     if placement is not None:
@@ -124,7 +103,7 @@ def create_command(slug: str, company: str, email: str, tier: str) -> None:
     """Make a tenant; a worker provisions it."""
     signup = registration.SignUp(company_name=company, slug=slug, admin_email=email, password_hash="", tier=tier)
     try:
-        tenant_id: UUID = registration.register(_runtime(), signup)
+        tenant_id: UUID = registration.register(the_runtime(), signup)
     except DomainError as error:
         reasons = " ".join(e.detail for e in error.errors)
         raise click.ClickException(f"{error.title}. {error.detail or ''} {reasons}".strip()) from error
@@ -136,21 +115,21 @@ def create_command(slug: str, company: str, email: str, tier: str) -> None:
 @click.option("--reason", required=True, help="What the tenant's people read.")
 def suspend_command(tenant: str, reason: str) -> None:
     """Close a tenant's doors within seconds; nothing is deleted."""
-    _say(lambda: lifecycle.suspend(_runtime(), _find(tenant).id, reason=reason), f"{tenant} is suspended.")
+    _say(lambda: lifecycle.suspend(the_runtime(), _find(tenant).id, reason=reason), f"{tenant} is suspended.")
 
 
 @tenants_cli.command("resume")
 @click.argument("tenant")
 def resume_command(tenant: str) -> None:
     """Open a suspended tenant's doors again."""
-    _say(lambda: lifecycle.resume(_runtime(), _find(tenant).id), f"{tenant} is active.")
+    _say(lambda: lifecycle.resume(the_runtime(), _find(tenant).id), f"{tenant} is active.")
 
 
 @tenants_cli.command("retry")
 @click.argument("tenant")
 def retry_command(tenant: str) -> None:
     """Start a failed provisioning again."""
-    _say(lambda: registration.retry(_runtime(), _find(tenant).id), f"{tenant} is being provisioned.")
+    _say(lambda: registration.retry(the_runtime(), _find(tenant).id), f"{tenant} is being provisioned.")
 
 
 @tenants_cli.command("override")
@@ -166,7 +145,7 @@ def override_command(tenant: str, name: str, value: int, reason: str, days: int 
 
     def act() -> None:
         lifecycle.override(
-            _runtime(), _find(tenant).id, name=name, value=value, reason=reason, expires_at=expires_at, by=by
+            the_runtime(), _find(tenant).id, name=name, value=value, reason=reason, expires_at=expires_at, by=by
         )
 
     _say(act, f"{tenant} has {name} = {value}" + (f" for {days} days." if days is not None else "."))
@@ -184,7 +163,7 @@ def _say(act: Any, done: str) -> None:
 @click.option("--counters/--no-counters", default=True, help="Also recount every tenant's quotas.")
 def doctor_command(counters: bool) -> None:
     """Check walls, grants, drift, placements, counters and spares; exit 1 when something is wrong."""
-    runtime = _runtime()
+    runtime = the_runtime()
     wrong = sum(_check_database(runtime, name) for name in runtime.settings.databases)
     wrong += _check_counters(runtime) if counters else 0
     with runtime.control() as session:
@@ -197,7 +176,7 @@ def doctor_command(counters: bool) -> None:
 def _check_database(runtime: Runtime, name: str) -> int:
     with runtime.control() as session:
         placed = session.scalars(select(Placement.schema_name).where(Placement.database == name).distinct()).all()
-    with migrator(_admin_url(name)) as connection:
+    with migrator(admin_url(name)) as connection:
         connection.execute("BEGIN; SET LOCAL ROLE terrace_owner")
         try:
             found = inspect(connection, placed)

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import functools
-import hashlib
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
-from flask import Flask, Request, Response, current_app, g, make_response, request
+from flask import Flask, Response, current_app, g, make_response, request
+from sqlalchemy.exc import DBAPIError
 
-from app.kit import idempotency
 from app.kit.auth import Authenticator, Claim
 from app.kit.clock import utcnow
 from app.kit.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from config.logging import begin_log_fields, bind_log_fields
-from tenants import telemetry
+from tenants import repeats, telemetry
 from tenants.access import MAX_BODY, Access, access_of
+from tenants.admission import Gate, Urgency
 from tenants.context import ANONYMOUS, Ctx
 from tenants.errors import FeatureOff, NoSuchTenant, TenantIsolationError, TenantNotReady, TenantSuspended
+from tenants.lookout import Lookout
 from tenants.rate import Verdict
 from tenants.runtime import Runtime
+from tenants.succession import Succession
 from tenants.tenant import Tenant
 
-UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+log = logging.getLogger(__name__)
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Of a refused body so many bytes are read; a longer one costs its sender the connection.
+DRAIN = 1 << 16
 
 
 def current() -> Ctx:
@@ -48,6 +55,10 @@ class Edge:
     def __init__(self, runtime: Runtime, authenticators: list[Authenticator]) -> None:
         self._runtime = runtime
         self._authenticators = authenticators
+        self._gate = Gate(runtime.settings.pool_size)
+        databases = runtime.databases
+        self._succession = Succession(runtime.settings.data_dir / "run" / "web")
+        self._lookouts = {name: Lookout(databases.engine(name)) for name in databases.names()}
 
     def install(self, app: Flask) -> None:
         """Wrap every view of `app`.
@@ -61,8 +72,14 @@ class Edge:
             app.view_functions[name] = self._guard(view, cast(Access, access_of(view)))
         # First of all: a module's own check may read the form, and must find its limit set.
         app.before_request_funcs.setdefault(None, []).insert(0, self._identify_request)
+        app.after_request(self._succession.end_connection)
+        app.after_request(_read_the_rest)
         app.after_request(_name_request)
         app.after_request(telemetry.record)
+        self._succession.start()
+        app.extensions["terrace.lookouts"] = self._lookouts
+        for lookout in self._lookouts.values():
+            lookout.start()
 
     def _identify_request(self) -> None:
         telemetry.start()
@@ -82,15 +99,38 @@ class Edge:
     def _guard(self, view: Callable[..., Any], access: Access) -> Callable[..., Any]:
         @functools.wraps(view)
         def guarded(**values: Any) -> Response:
+            if access.urgency is not None:
+                self._lookouts["main"].require()
             claim = self._claim(access)
             tenant = self._tenant(access, claim)
             g.tenant = tenant
             if tenant is None:
-                return make_response(view(**values))
-            self._gate(tenant, access)
-            return self._inside(tenant, claim, access, view, values)
+                return self._outside(access, lambda: make_response(view(**values)))
+            self._admit(tenant, access)
+            self._lookouts[tenant.database].require()
+            urgency, share = access.urgency or Urgency.CRITICAL, tenant.tier.concurrent_requests
+            with self._gate.admitted(tenant.id, share, urgency) as waited:
+                return self._persist(tenant, lambda: self._inside(tenant, claim, access, waited, view, values))
 
         return guarded
+
+    def _outside(self, access: Access, answer: Callable[[], Response]) -> Response:
+        """Answer a request that belongs to no tenant."""
+        if access.urgency is None:
+            return answer()
+        with self._gate.admitted(None, self._runtime.settings.pool_size, access.urgency):
+            return answer()
+
+    def _persist(self, tenant: Tenant, answer: Callable[[], Response]) -> Response:
+        """Read once more when the server ended the connection; a write is for the client to repeat by its key."""
+        try:
+            return answer()
+        except DBAPIError as error:
+            if not error.connection_invalidated or request.method not in SAFE:
+                raise
+            self._lookouts[tenant.database].require()
+            log.warning("The connection was lost; reading once more")
+            return answer()
 
     def _claim(self, access: Access) -> Claim | None:
         for authenticator in self._authenticators:
@@ -124,7 +164,7 @@ class Edge:
             raise Unauthenticated("This sign-in belongs to another workspace.", code="auth.token_invalid")
         return tenant
 
-    def _gate(self, tenant: Tenant, access: Access) -> None:
+    def _admit(self, tenant: Tenant, access: Access) -> None:
         bind_log_fields(tenant_id=str(tenant.id), tenant_tier=tenant.tier.name)
         if tenant.status == "deleted":
             raise NoSuchTenant
@@ -139,15 +179,21 @@ class Edge:
                 raise _too_many(tenant, verdict)
 
     def _inside(
-        self, tenant: Tenant, claim: Claim | None, access: Access, view: Callable[..., Any], values: dict[str, Any]
+        self,
+        tenant: Tenant,
+        claim: Claim | None,
+        access: Access,
+        waited: float,
+        view: Callable[..., Any],
+        values: dict[str, Any],
     ) -> Response:
-        with self._runtime.tenant_session(tenant) as session:
+        with self._runtime.tenant_session(tenant, spent=waited) as session:
             ctx = Ctx(tenant, ANONYMOUS, session, g.started, g.request_id, self._runtime)
             if claim is not None:
                 ctx = Ctx(tenant, self._actor(ctx, claim, access), session, ctx.now, ctx.request_id, self._runtime)
             g.ctx = ctx
             self._authorise(ctx, access)
-            response = self._answer(ctx, access, view, values)
+            response = repeats.once(ctx, access, lambda: make_response(view(**values)))
             session.commit()
             self._runtime.ring(session)
             return response
@@ -169,25 +215,6 @@ class Edge:
         if access.feature is not None and not ctx.tenant.has_feature(access.feature):
             raise FeatureOff(f"{ctx.tenant.tier.label} does not include {access.feature.replace('_', ' ')}.")
 
-    def _answer(self, ctx: Ctx, access: Access, view: Callable[..., Any], values: dict[str, Any]) -> Response:
-        """Run the view; a retry that names the same idempotency key gets the stored answer instead."""
-        key = _idempotency_key(request) if access.idempotent and request.method in UNSAFE else None
-        if key is None:
-            return make_response(view(**values))
-        slot = idempotency.Slot(
-            tenant_id=ctx.tenant.id,
-            principal=str(ctx.actor.id or "anonymous"),
-            route=f"{request.method} {request.path}",
-            key=key,
-            fingerprint=_fingerprint(request),
-        )
-        stored = idempotency.begin(ctx.db, slot, now=ctx.now)
-        if stored is not None:
-            return Response(stored.body, stored.status, headers={**stored.headers, "Idempotency-Replayed": "true"})
-        response = make_response(view(**values))
-        idempotency.finish(ctx.db, slot, response.status_code, dict(response.headers), response.get_data())
-        return response
-
 
 def _no_credential() -> Unauthenticated:
     return Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
@@ -202,26 +229,11 @@ def _too_many(tenant: Tenant, verdict: Verdict) -> TooManyRequests:
     )
 
 
-def _idempotency_key(req: Request) -> str | None:
-    """Return the key of an API header or of a form's hidden field."""
-    return req.headers.get("Idempotency-Key") or req.form.get("idempotency_key") or None
-
-
-def _fingerprint(req: Request) -> str:
-    """Hash what the client asked for, so that one key cannot stand for two different requests."""
-    digest = hashlib.sha256(req.content_type.split(";")[0].encode() if req.content_type else b"")
-    if req.form or req.files:
-        for name, value in sorted(req.form.items(multi=True)):
-            if name != "csrf_token":
-                digest.update(repr((name, value)).encode())
-        for name, file in sorted(req.files.items(multi=True), key=lambda item: item[0]):
-            digest.update(repr((name, file.filename)).encode())
-            while chunk := file.stream.read(1 << 16):
-                digest.update(chunk)
-            file.stream.seek(0)
-    else:
-        digest.update(req.get_data(cache=True))
-    return digest.hexdigest()
+def _read_the_rest(response: Response) -> Response:
+    """Take in the body of a request that was refused unread: or its connection would end under the next one."""
+    if request.method not in SAFE:
+        request.environ["wsgi.input"].read(DRAIN)
+    return response
 
 
 def _name_request(response: Response) -> Response:

@@ -1,13 +1,14 @@
-"""Which job is next: the tenant that has the least at work for its weight, then the oldest job.
+"""Which job is next: of the tenant that had the least of the workers for its weight, then the oldest.
 
 A bell only says that a queue has something to do. Which job a worker takes is decided here, so that a tenant with ten
-thousand jobs in the queue does not keep another one waiting.
+thousand jobs in the queue does not keep another one waiting. What a tenant had is what it has at work and what ended a
+moment ago: with one worker nothing else is at work whenever it chooses.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -21,6 +22,8 @@ from tenants.resolver import Resolver
 PLATFORM_WEIGHT = 100
 PLATFORM_CAP = 1000
 _LOOK_AT = 20
+# How long a job that ended counts as part of what its tenant had.
+MOMENT = timedelta(seconds=2)
 
 # One probe for each tenant that waits, never a walk along one tenant's backlog (a "loose" index scan).
 _WAITING = text("""
@@ -31,10 +34,14 @@ WITH RECURSIVE waiting AS (
             WHERE job.queue = :queue AND job.state = 'queued' AND job.tenant_id > waiting.tenant_id
             ORDER BY job.tenant_id LIMIT 1)
     FROM waiting WHERE waiting.tenant_id IS NOT NULL
+), served AS (
+    SELECT tenant_id, count(*) AS ended, max(finished_at) AS last FROM desk.job WHERE finished_at > :since
+    GROUP BY tenant_id
 )
-SELECT waiting.tenant_id, first.id, first.seq,
+SELECT waiting.tenant_id, first.id, first.seq, coalesce(served.ended, 0) AS ended, served.last,
        (SELECT count(*) FROM desk.job busy WHERE busy.tenant_id = waiting.tenant_id AND busy.state = 'running') AS busy
 FROM waiting
+LEFT JOIN served ON served.tenant_id = waiting.tenant_id
 CROSS JOIN LATERAL (
     SELECT job.id, job.seq FROM desk.job
     WHERE job.tenant_id = waiting.tenant_id AND job.queue = :queue AND job.state = 'queued' AND job.run_at <= :now
@@ -44,7 +51,7 @@ CROSS JOIN LATERAL (
     ORDER BY job.seq LIMIT 1
 ) first
 WHERE waiting.tenant_id IS NOT NULL
-ORDER BY busy, first.seq
+ORDER BY busy, ended, served.last NULLS FIRST, first.seq
 LIMIT :look_at
 """)
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7207, hashtext(:queue))")
@@ -52,12 +59,13 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7207, hashtext(:queue))")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The first job that could be taken for one tenant, and how much that tenant has at work."""
+    """The first job that could be taken for one tenant, what it has at work, and what ended a moment ago."""
 
     tenant_id: UUID
     job_id: UUID
     seq: int
     busy: int
+    ended: int
 
 
 def choose_alone(session: Session, queue: str) -> None:
@@ -67,13 +75,14 @@ def choose_alone(session: Session, queue: str) -> None:
 
 def next_jobs(session: Session, resolver: Resolver, queue: str, *, now: datetime) -> list[Candidate]:
     """Return what may be taken from `queue` now, the fairest first; tenants at their cap are left out."""
-    rows = session.execute(_WAITING, {"queue": queue, "now": now, "look_at": _LOOK_AT})
-    found = [Candidate(row.tenant_id, row.id, row.seq, row.busy) for row in rows]
+    rows = session.execute(_WAITING, {"queue": queue, "now": now, "since": now - MOMENT, "look_at": _LOOK_AT})
+    found = [Candidate(row.tenant_id, row.id, row.seq, row.busy, row.ended) for row in rows]
     if len(found) == 1 and found[0].busy == 0:
         return found
     shares = [(c, *_share(resolver, c.tenant_id)) for c in found]
-    allowed = [(c.busy / weight, c.seq, c) for c, weight, cap in shares if c.busy < cap]
-    return [c for _, _, c in sorted(allowed, key=lambda entry: entry[:2])]
+    # The statement's own order, least recently served first, decides between equals.
+    allowed = [((c.busy + c.ended) / weight, c) for c, weight, cap in shares if c.busy < cap]
+    return [c for _, c in sorted(allowed, key=lambda entry: entry[0])]
 
 
 def _share(resolver: Resolver, tenant_id: UUID) -> tuple[int, int]:

@@ -5,6 +5,8 @@ The tenant history is rendered to SQL once and then run per schema; nothing tena
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +24,8 @@ from app.kit.db import TenantBase
 from tenants.migration.declared import ConcurrentIndex, Work
 
 _ROOT = Path(__file__).parent.parent / "migrations"
-BASE = "base"
+# Alembic's `op` is one for the whole process.
+_rendering = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,14 @@ class History:
         """Return Alembic's configuration."""
         made = Config()
         made.set_main_option("script_location", str(_ROOT))
-        made.set_main_option("version_locations", ":".join(str(folder) for folder in self.folders))
-        made.set_main_option("path_separator", ":" if len(self.folders) > 1 else "os")
+        made.set_main_option("version_locations", os.pathsep.join(str(folder) for folder in self.folders))
+        made.set_main_option("path_separator", "os")
         return made
 
     @property
     def head(self) -> str:
         """The newest revision."""
-        return cast(str, _directory(self).get_current_head())
+        return _head(self)
 
     def revisions(self) -> tuple[str, ...]:
         """Return all revisions, oldest first."""
@@ -86,8 +89,8 @@ class History:
                 connection.exec_driver_sql(statement)
 
 
-TENANT = History((_ROOT / "tenant" / "versions",))
-CONTROL = History((_ROOT / "control" / "versions",))
+TENANT_HISTORY = History((_ROOT / "tenant" / "versions",))
+CONTROL_HISTORY = History((_ROOT / "control" / "versions",))
 
 
 @cache
@@ -97,12 +100,12 @@ def _directory(history: History) -> ScriptDirectory:
 
 def tenant_head() -> str:
     """Return the newest revision of the tenant history."""
-    return _head(TENANT)
+    return TENANT_HISTORY.head
 
 
 @cache
 def _head(history: History) -> str:
-    return history.head
+    return cast(str, _directory(history).get_current_head())
 
 
 @cache
@@ -113,7 +116,7 @@ def fresh_script(history: History) -> tuple[str, ...]:
 
 def upgrade_control(connection: Connection) -> None:
     """Bring control and desk to their head by Alembic, on an open connection of the migrator."""
-    made = CONTROL.config()
+    made = CONTROL_HISTORY.config()
     made.attributes.update(connection=connection, version_table_schema="control")
     command.upgrade(made, "head")
 
@@ -140,7 +143,7 @@ def _statements(history: History, revision: str) -> tuple[str, ...]:
         dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
         opts={"as_sql": True, "output_buffer": out, "literal_binds": True},
     )
-    with Operations.context(run):
+    with _rendering, Operations.context(run):
         history.module(revision).upgrade()
     return tuple(out.found)
 
@@ -148,16 +151,3 @@ def _statements(history: History, revision: str) -> tuple[str, ...]:
 def target_metadata() -> MetaData:
     """Return the tables that the models declare for the tenant history."""
     return TenantBase.metadata
-
-
-def render(start: str, end: str = "head") -> tuple[str, ...]:
-    """Return the single statements that lead the tenant history from revision `start` to `end`."""
-    if start == BASE:
-        return fresh_script(TENANT)
-    revisions = TENANT.revisions()
-    return tuple(line for one in revisions[revisions.index(start) + 1 :] for line in TENANT.statements(one))
-
-
-def upgrade_tenant_schema(connection: Connection) -> None:
-    """Build the schema that is first on the connection's path by Alembic."""
-    TENANT.build(connection)

@@ -1,47 +1,117 @@
-"""Bring the whole installation to the head of both histories: control and desk, pools, dedicated schemas, spares."""
+"""Bring the whole installation to the head of both histories: control and desk, pools, dedicated schemas, spares.
+
+Every database has a control and a desk schema of its own: the version row of a schema commits with its DDL, so both
+are in one database. The journal is in `main`.
+"""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
-import psycopg
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from tenants.bootstrap import OWNER
 from tenants.databases import sqlalchemy_url
-from tenants.history import tenant_head, upgrade_control
-from tenants.schemas import create_schema, migrator, upgrade_schema, versions
+from tenants.history import TENANT_HISTORY, History, upgrade_control
+from tenants.migration.journal import Journal, alone, journal
+from tenants.migration.options import Options, Report, Silent, Watch
+from tenants.migration.plan import Plan, make_plan, ready_spares, survey
+from tenants.migration.waves import Run
+from tenants.schemas import create_schema, migrator
 
-LOCK_TRIES = 8
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run did: schemas that moved, stayed, and failed with a reason."""
-
-    head: str
-    moved: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
+# Each round finds what was made during the one before; whoever makes schemas faster than this is not stopped by us.
+_ROUNDS = 10
 
 
 def migrate_all(
-    admin_url: str, *, pools: int, database: str = "main", say: Callable[[str], None] = lambda line: None
+    admin_url: str,
+    *,
+    pools: int,
+    database: str = "main",
+    history: History = TENANT_HISTORY,
+    options: Options | None = None,
+    watch: Watch | None = None,
 ) -> Report:
     """Migrate one database whole; missing pools are made. Safe to run again after any interruption."""
-    _migrate_control(admin_url)
-    with migrator(admin_url) as connection:
-        for number in range(1, pools + 1):
-            create_schema(connection, f"pool_{number:02d}", database=database)
-        report = Report(tenant_head())
-        for name, revision in versions(connection, database=database).items():
-            _migrate_one(connection, name, revision, report, say)
+    return migrate_fleet({database: admin_url}, pools=pools, history=history, options=options, watch=watch)
+
+
+def plan_fleet(
+    urls: Mapping[str, str], *, pools: int, history: History = TENANT_HISTORY, options: Options | None = None
+) -> Plan:
+    """Return what a run over the databases would do; one query a database, nothing is changed."""
+    found = survey(urls)
+    plan = make_plan(found, history=history, pools=pools, options=options or Options())
+    if not plan.waves:
+        return plan
+    with migrator(_first(urls)) as connection:
+        spares = ready_spares(connection)
+    return make_plan(found, history=history, pools=pools, options=options or Options(), spares=spares)
+
+
+def migrate_fleet(
+    urls: Mapping[str, str],
+    *,
+    pools: int,
+    history: History = TENANT_HISTORY,
+    options: Options | None = None,
+    watch: Watch | None = None,
+) -> Report:
+    """Migrate the databases, of which `main` keeps the journal; each gets `pools` pools.
+
+    Raises AnotherRun when one is at work for longer than the options' patience.
+    """
+    options, watch = options or Options(), watch or Silent()
+    plan = plan_fleet(urls, pools=pools, history=history, options=options)
+    if plan.is_empty:
+        return _report(plan)
+    first = _first(urls)
+    with alone(first, patience=options.patience, watch=watch):
+        for name in plan.control:
+            _migrate_control(urls[name])
+        with journal(first, history.head) as written:
+            return _migrate(urls, pools, history, options, watch, written)
+
+
+def _first(urls: Mapping[str, str]) -> str:
+    """Return the address of the database that keeps the journal."""
+    return urls["main"] if "main" in urls else next(iter(urls.values()))
+
+
+def _report(plan: Plan) -> Report:
+    return Report(plan.head, unchanged=plan.unchanged, ahead=list(plan.ahead))
+
+
+def _migrate(
+    urls: Mapping[str, str], pools: int, history: History, options: Options, watch: Watch, written: Journal
+) -> Report:
+    # Another run may have ended while this one waited, so the plan is made anew.
+    plan = plan_fleet(urls, pools=pools, history=history, options=options)
+    _make_pools(urls, plan, history)
+    report = _report(plan)
+    state, reason = "interrupted", "the run was cut short"
+    try:
+        for _ in range(_ROUNDS):
+            watch.planned(plan)
+            Run(urls, plan, report, journal=written, options=options, watch=watch).work_through()
+            if not report.complete:
+                break
+            # Tenants that came meanwhile, made by a process of the release before.
+            plan = plan_fleet(urls, pools=0, history=history, options=options)
+            if not plan.waves:
+                break
+        state = "stopped" if report.stopped else "failed" if report.failed else "succeeded"
+        reason = report.stopped or (f"{len(report.failed)} schemas failed" if report.failed else "")
+    finally:
+        written.end(state, reason)
     return report
+
+
+def _make_pools(urls: Mapping[str, str], plan: Plan, history: History) -> None:
+    for database, name in plan.new_pools:
+        with migrator(urls[database]) as connection:
+            create_schema(connection, name, database=database, history=history)
 
 
 def _migrate_control(admin_url: str) -> None:
@@ -51,25 +121,3 @@ def _migrate_control(admin_url: str) -> None:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS control"))
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS desk"))
         upgrade_control(connection)
-
-
-def _migrate_one(
-    connection: psycopg.Connection[Any], name: str, revision: str, report: Report, say: Callable[[str], None]
-) -> None:
-    if revision == report.head:
-        report.unchanged += 1
-        return
-    for attempt in range(1, LOCK_TRIES + 1):
-        try:
-            upgrade_schema(connection, name, revision)
-        except psycopg.errors.LockNotAvailable:
-            # Give the traffic that holds the table time to end, a little longer each time.
-            time.sleep(random.uniform(0, 0.2 * attempt))  # noqa: S311
-        except psycopg.Error as error:
-            report.failed[name] = f"{type(error).__name__}: {error.diag.message_primary or 'no detail'}"
-            return
-        else:
-            report.moved.append(name)
-            say(f"{name}  {revision} → {report.head}")
-            return
-    report.failed[name] = "a lock on one of its tables was never free"

@@ -21,6 +21,7 @@ from app.kit.jobs.registry import JobSpec, Schedule
 from tenants.binding import Binding
 from tenants.context import SYSTEM
 from tenants.errors import TenantIsolationError, Unbound
+from tenants.migration.catchup import catch_up_job, catch_up_schedule
 from tenants.models import Placement, ProvisioningRun, TenantRecord
 from tenants.placement import Place, claim_spare, emptiest_pool, roomiest
 from tenants.registration import PROVISION
@@ -198,6 +199,6 @@ def _rehearse(runtime: Runtime) -> None:
 JOBS: list[JobSpec] = [
     JobSpec(PROVISION, provision, queue="urgent", transaction="many", timeout=60, max_attempts=MAX_ATTEMPTS,
             backoff=0.5, platform=True, rehearse=_rehearse),
-    refill_job,
+    refill_job, catch_up_job,
 ]  # fmt: skip
-SCHEDULES: list[Schedule] = [refill_schedule]
+SCHEDULES: list[Schedule] = [refill_schedule, catch_up_schedule]

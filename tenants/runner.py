@@ -256,6 +256,7 @@ class Runner:
         # An interrupt may have come between a query and its answer; no later job may read that answer.
         self._runtime.databases.dispose()
         self._runtime.redis.connection_pool.disconnect()
+        self._runtime.bell.disconnect()
 
 
 class _NotYet(Exception):

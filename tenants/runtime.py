@@ -32,6 +32,11 @@ from tenants.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
+# A request waits no longer than this for Redis to take its bell (seconds); then the bell is silent for a while.
+BELL_PATIENCE = 0.05
+# Shorter waits do not change a request's limits (seconds): the ready-made binding then serves as it is.
+WORTH_TELLING = 0.05
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -56,7 +61,7 @@ class Runtime:
     def build(cls, settings: Settings, *, as_worker: bool = False, pool_size: int | None = None) -> Runtime:
         """Connect nothing yet; engines and clients open on first use. A worker logs in as itself where it can."""
         urls = {name: (as_worker and each.worker) or each.web for name, each in settings.databases.items()}
-        databases = Databases(urls, pool_size=pool_size or settings.pool_size)
+        databases = Databases(urls, pool_size=pool_size or settings.pool_size, distributed=settings.distributed)
         redis = connect(settings.redis_url)
         return cls(
             settings=settings,
@@ -64,7 +69,7 @@ class Runtime:
             redis=redis,
             resolver=Resolver(settings, databases, redis),
             limiter=RateLimiter(redis),
-            bell=Bell(redis, settings.secret_key),
+            bell=Bell(connect(settings.redis_url, timeout=BELL_PATIENCE, again=0), settings.secret_key),
         )
 
     @contextmanager
@@ -83,9 +88,15 @@ class Runtime:
             session.commit()
             self.ring(session)
 
-    def tenant_session(self, tenant: Tenant) -> TenantSession:
-        """Return a session bound to `tenant`; the caller owns commit and close."""
-        return TenantSession(self.databases.engine(tenant.database), tenant.binding)
+    def tenant_session(self, tenant: Tenant, *, spent: float = 0.0) -> TenantSession:
+        """Return a session bound to `tenant`; the caller owns commit and close.
+
+        `spent` seconds of a request's time are gone already: its statements get what is left of the tier's limit.
+        """
+        binding = (
+            tenant.binding if spent < WORTH_TELLING else tenant.binding.within(tenant.tier.statement_timeout, spent)
+        )
+        return TenantSession(self.databases.engine(tenant.database), binding)
 
     @contextmanager
     def tenant(

@@ -29,6 +29,7 @@ class Tier:
     idle_timeout: int
     weight: int
     concurrent_jobs: int
+    concurrent_requests: int
     limits: Mapping[str, int]
     features: Mapping[str, bool]
 

@@ -36,6 +36,7 @@ from app.kit.clock import utcnow
 from app.kit.errors import Unauthenticated
 from app.kit.problems import MEDIA_TYPE
 from tenants.access import access, public
+from tenants.admission import Urgency
 from tenants.context import ANONYMOUS
 from tenants.edge import current, runtime
 from tenants.tenant import Tenant
@@ -62,7 +63,7 @@ _SHOWN = {
 
 
 @auth.route("/signin", methods=["POST"])
-@public(_AT_THE_DOOR, host="any")
+@public(_AT_THE_DOOR, host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(SigninSchema, example={"email": "ada@harbour.example", "password": "a lighthouse in the fog"})
 @auth.response(200, TokensSchema, example=_SHOWN)
 def signin(data: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def signin(data: dict[str, Any]) -> dict[str, Any]:
 
 
 @auth.route("/refresh", methods=["POST"])
-@public(_IN_THE_BODY, host="any")
+@public(_IN_THE_BODY, host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(RefreshSchema)
 @auth.response(200, TokensSchema, example=_SHOWN)
 def refresh(data: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def refresh(data: dict[str, Any]) -> dict[str, Any]:
 
 
 @auth.route("/signout", methods=["POST"])
-@public("Ending a sign-in takes its token, up to five minutes after its end", host="any")
+@public("Ending a sign-in takes its token, up to five minutes after its end", host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(SignoutSchema, required=False)
 @auth.response(204)
 def signout(data: dict[str, Any] | None = None) -> None:
@@ -131,7 +132,7 @@ def signup(data: dict[str, Any]) -> dict[str, str]:
 
 
 @auth.route("/password/forgot", methods=["POST"])
-@public(_AT_THE_DOOR, host="any")
+@public(_AT_THE_DOOR, host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(ForgotSchema, example={"email": "ada@harbour.example"})
 @auth.response(202, AcceptedSchema)
 def forgot(data: dict[str, Any]) -> dict[str, str]:
@@ -143,7 +144,7 @@ def forgot(data: dict[str, Any]) -> dict[str, str]:
 
 
 @auth.route("/password/reset", methods=["POST"])
-@public(_IN_THE_BODY, host="any")
+@public(_IN_THE_BODY, host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(ResetSchema)
 @auth.doc(responses=_GONE)
 @auth.response(204)
@@ -156,7 +157,7 @@ def reset(data: dict[str, Any]) -> None:
 
 
 @auth.route("/verify-email", methods=["POST"])
-@public(_IN_THE_BODY, host="any")
+@public(_IN_THE_BODY, host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(LinkSchema)
 @auth.doc(responses=_GONE)
 @auth.response(204)
@@ -178,7 +179,7 @@ def resend_verification() -> dict[str, str]:
 
 
 @auth.route("/invitations/accept", methods=["POST"])
-@public(_IN_THE_BODY, host="any")
+@public(_IN_THE_BODY, host="any", urgency=Urgency.CRITICAL)
 @auth.arguments(AcceptSchema)
 @auth.doc(responses=_GONE)
 @auth.response(201, UserSchema)

@@ -15,6 +15,7 @@ from app.kit.errors import Invalid, TooManyRequests
 from app.web.forms import FormState
 from app.web.redirects import safe_path
 from tenants.access import access, public
+from tenants.admission import Urgency
 from tenants.edge import current, runtime
 
 __all__ = ["accounts"]
@@ -27,7 +28,7 @@ _NOTICES = {
 
 
 @accounts.get("/signin")
-@public(_AT_THE_DOOR, idempotent=False)
+@public(_AT_THE_DOOR, idempotent=False, urgency=Urgency.CRITICAL)
 def signin() -> str | BaseResponse:
     """Show the form; whoever is in already goes on."""
     target = safe_path(request.args.get("next"), "")
@@ -38,7 +39,7 @@ def signin() -> str | BaseResponse:
 
 
 @accounts.post("/signin")
-@public(_AT_THE_DOOR, idempotent=False)
+@public(_AT_THE_DOOR, idempotent=False, urgency=Urgency.CRITICAL)
 def start_session() -> Response | BaseResponse:
     """Sign in and go on; or show the form again with what was wrong."""
     ctx, settings = current(), runtime().settings
@@ -80,7 +81,7 @@ def forgot() -> str:
 
 
 @accounts.post("/forgot-password")
-@public(_AT_THE_DOOR, idempotent=False)
+@public(_AT_THE_DOOR, idempotent=False, urgency=Urgency.CRITICAL)
 def ask_reset() -> str | Response:
     """Have the link mailed; the page says the same for every address."""
     try:

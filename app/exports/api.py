@@ -13,6 +13,7 @@ from app.exports.links import downloads
 from app.exports.models import ExportRun
 from app.kit.jobs.progress import progress_of
 from tenants.access import access
+from tenants.admission import Urgency
 from tenants.context import Ctx
 from tenants.edge import current
 
@@ -39,7 +40,7 @@ def list_exports(query: dict[str, Any]) -> dict[str, Any]:
 @blp.post("")
 @blp.arguments(schemas.NewExport, example=schemas.NEW_EXAMPLE)
 @blp.response(202, schemas.ExportSchema, example=schemas.EXAMPLE, headers=_STARTED)
-@access("exports.run")
+@access("exports.run", urgency=Urgency.SHEDDABLE)
 def start_export(values: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Start an export; the job's result has the link to the file.
 

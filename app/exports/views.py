@@ -21,6 +21,7 @@ from app.kit.paging import DEFAULT_LIMIT
 from app.web.forms import FormState
 from app.web.templating import here_with
 from tenants.access import access
+from tenants.admission import Urgency
 from tenants.context import Ctx
 from tenants.edge import current
 
@@ -67,7 +68,7 @@ def new() -> str:
 
 
 @web.post("/new")
-@access("exports.run")
+@access("exports.run", urgency=Urgency.SHEDDABLE)
 def create() -> Page | Response:
     """Start an export and show how far it is."""
     ctx = current()

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,26 +34,27 @@ _ready = _Ready()
 
 
 @health.get("/health")
-@public("Load balancers ask without credentials", host="any")
+@public("Load balancers ask without credentials", host="any", urgency=None)
 def overall() -> Response:
     """Say that the process answers, with the time."""
     return jsonify(status="ok", timestamp=utcnow().isoformat())
 
 
 @health.get("/health/live")
-@public("Load balancers ask without credentials", host="any")
+@public("Load balancers ask without credentials", host="any", urgency=None)
 def live() -> Response:
     """Say that the process runs; depends on nothing."""
     return jsonify(status="ok")
 
 
 @health.get("/health/ready")
-@public("Load balancers ask without credentials", host="any")
+@public("Load balancers ask without credentials", host="any", urgency=None)
 def ready() -> Response:
     """Say whether requests can be served: the database answers and is migrated. Redis, S3 and mail may be down."""
     with _ready.lock:
         if time.monotonic() > _ready.until:
-            _ready.ok = _database_answers(runtime())
+            hangs = current_app.extensions["terrace.lookouts"]["main"].hangs
+            _ready.ok = not hangs and _database_answers(runtime())
             _ready.until = time.monotonic() + READY_FOR
         ok = _ready.ok
     response = jsonify(status="ok" if ok else "unavailable")
@@ -62,7 +63,7 @@ def ready() -> Response:
 
 
 @health.get("/metrics")
-@public("Scraped on the inside; holds no tenant's data", host="any")
+@public("Scraped on the inside; holds no tenant's data", host="any", urgency=None)
 def metrics() -> Response:
     """Return the process's metrics in Prometheus' text form."""
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

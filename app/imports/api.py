@@ -18,6 +18,7 @@ from app.imports.resources import FIELDS
 from app.kit.errors import NotFound, UnsupportedMedia
 from app.kit.jobs.progress import progress_of
 from tenants.access import access
+from tenants.admission import Urgency
 from tenants.context import Ctx
 from tenants.edge import current
 
@@ -55,7 +56,7 @@ def list_imports(query: dict[str, Any]) -> dict[str, Any]:
 @blp.post("")
 @blp.doc(requestBody=_BODY, parameters=[_KEY])
 @blp.response(202, schemas.ImportSchema, example=schemas.EXAMPLE, headers=_STARTED)
-@access("imports.run", idempotent=False, max_body=doors.MAX_BODY)
+@access("imports.run", idempotent=False, max_body=doors.MAX_BODY, urgency=Urgency.SHEDDABLE)
 def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Start the import of a file; the job says how far it is.
 

@@ -23,6 +23,7 @@ from app.kit.paging import DEFAULT_LIMIT
 from app.web.forms import FormState
 from app.web.templating import here_with
 from tenants.access import access
+from tenants.admission import Urgency
 from tenants.context import Ctx
 from tenants.edge import current
 
@@ -54,7 +55,7 @@ def new() -> str:
 
 
 @web.post("/new")
-@access("imports.run", idempotent=False, max_body=doors.MAX_BODY)
+@access("imports.run", idempotent=False, max_body=doors.MAX_BODY, urgency=Urgency.SHEDDABLE)
 def upload() -> Page | Response:
     """Store the file, and go on to its columns."""
     ctx = current()

@@ -12,7 +12,7 @@ from statistics import median
 from benchmarks.client import Answer
 from benchmarks.figures import Figure, table
 from benchmarks.products import fill, listing
-from benchmarks.scale import figures
+from benchmarks.scale import fanout, figures
 from benchmarks.scale.crowd import Crowd
 from benchmarks.site import Site
 from tenants.databases import MAX_SCHEMAS_PER_CONNECTION
@@ -110,7 +110,9 @@ class Stages:
 
     def _rest(self) -> list[Figure]:
         self._say("dump, catalogs")
-        return [figures.dump(self._site, self._crowd.dedicated[0]), *figures.catalog(self._site)]
+        found = [figures.dump(self._site, self._crowd.dedicated[0]), *figures.catalog(self._site)]
+        self._say("fan-out")
+        return [*found, *fanout.run(self._site)]
 
 
 def _microseconds(ask: Callable[[], Answer]) -> float:

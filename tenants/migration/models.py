@@ -52,7 +52,7 @@ class MigrationStep(ControlBase):
     run_id: Mapped[UUID] = mapped_column(ForeignKey("control.migration_run.id", ondelete="CASCADE"), primary_key=True)
     database: Mapped[str] = mapped_column(primary_key=True)
     schema_name: Mapped[str] = mapped_column(primary_key=True)
-    wave: Mapped[int]
+    wave: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(default="waiting")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     from_revision: Mapped[str]
@@ -78,7 +78,7 @@ class SchemaWork(ControlBase):
     schema_name: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int]
+    position: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'waiting'"))
     # How far a batch has come: this tenant, and in it up to this row.

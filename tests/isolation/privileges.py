@@ -16,6 +16,8 @@ DESK = {
     "idempotency_key": (frozenset({"SELECT", "INSERT", "UPDATE"}), NOTHING),
     "usage": (frozenset({"SELECT", "INSERT", "UPDATE"}), NOTHING),
 }
+# Tables of control that only the migrator writes.
+MIGRATORS_OWN = frozenset({"migration_run", "migration_step", "schema_work"})
 TENANT_SCHEMA = re.compile(r"pool_\d{2}|t_[0-9a-f]{32}")
 # Roles that own, migrate or back up; the rest is measured.
 UNMEASURED = frozenset({"terrace_owner", "terrace_migrator", "terrace_backup", "postgres"})
@@ -27,7 +29,7 @@ def table_rights(role: str, schema: str, table: str) -> frozenset[str]:
     if schema == "desk":
         return _desk_rights(role, table)
     if schema == "control":
-        return READ_WRITE if role == "terrace_control" and table != "alembic_version" else NOTHING
+        return _control_rights(table) if role == "terrace_control" else NOTHING
     if TENANT_SCHEMA.fullmatch(schema):
         return READ_WRITE if role == schema else NOTHING
     return NOTHING
@@ -40,6 +42,12 @@ def schema_usage(role: str, schema: str) -> bool:
     if schema == "control":
         return role == "terrace_control"
     return role == schema
+
+
+def _control_rights(table: str) -> frozenset[str]:
+    if table == "alembic_version":
+        return NOTHING
+    return READ if table in MIGRATORS_OWN else READ_WRITE
 
 
 def _desk_rights(role: str, table: str) -> frozenset[str]:

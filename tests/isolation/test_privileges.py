@@ -98,3 +98,20 @@ def test_a_tenants_role_can_become_nobody_else(admin: psycopg.Connection[Any]) -
         " AND r.rolname <> o.rolname AND o.rolname <> 'terrace_tenant' AND pg_has_role(r.oid, o.oid, 'SET')"
     ).fetchall()
     assert rows == []
+
+
+def test_there_is_no_function_that_could_run_as_somebody_else(admin: psycopg.Connection[Any]) -> None:
+    rows = admin.execute(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname !~ '^(pg_|information_schema)'"
+    ).fetchall()
+    assert rows == []
+
+
+def test_login_roles_inherit_nothing(admin: psycopg.Connection[Any]) -> None:
+    rows = admin.execute(
+        "SELECT r.rolname::text, m.roleid::regrole::text FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member"
+        " WHERE r.rolname = ANY (%s) AND m.inherit_option",
+        (list(privileges.LOGINS_WITHOUT_RIGHTS),),
+    ).fetchall()
+    assert rows == []

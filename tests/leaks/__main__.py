@@ -1,6 +1,6 @@
 """Seeds known defects one by one into a copy of the tree and sees that the isolation suites catch each.
 
-`make test-leaks` runs all of them: about ten minutes on two cores, fifteen at most. `python -m tests.leaks 4 33` runs
+`make test-leaks` runs all of them: about twenty minutes on two quiet cores. `python -m tests.leaks 4 33` runs
 some by their numbers, `--list` says what there is. The matrix at the end shows which suite caught which defect; the
 exit code is 1 when a defect was caught by fewer suites than its declaration asks for.
 """
@@ -22,8 +22,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.leaks.defects import DEFECTS, Defect
+from tests.leaks.defects import DEFECTS as FIRST
+from tests.leaks.defects import Defect
+from tests.leaks.further import FURTHER
 
+DEFECTS = (*FIRST, *FURTHER)
 ROOT = Path(__file__).parent.parent.parent
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", "var", "__pycache__", ".*_cache", ".hypothesis")
 # Seconds that one defect may take.
@@ -126,7 +129,8 @@ def _run_suites(defect: Defect, tree: Path) -> tuple[dict[str, str], str]:
     report.unlink(missing_ok=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "DATABASE", "WORKER_DATABASE"))}
     environment |= {"LEAKS_REPORT": str(report), "LEAKS_AT_SETUP": str(int(defect.at_setup)), "PYTHONPATH": str(tree),
-                    "PYTHONDONTWRITEBYTECODE": "1", "ISOLATION_STATEMENTS": "600"}  # fmt: skip
+                    "PYTHONDONTWRITEBYTECODE": "1", "ISOLATION_STATEMENTS": "600",
+                    "SOAK_CHECKS": "10000", "PROGRAMS": "24", "PROGRAM_SEED": "1"}  # fmt: skip
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.leaks.plugin", "--tb=no",
                *defect.suites]  # fmt: skip
     try:

@@ -26,6 +26,20 @@ NAMES = "tests/files/test_names.py"
 WORKSPACE = "tests/workspace/test_workspace.py"
 SWEEP = "tests/isolation/test_sweep.py"
 LIMITS = "tests/tenants/test_limits.py"
+PREDICATES = "tests/isolation/test_predicates.py"
+DOORS = "tests/isolation/test_doors.py"
+NAMED = "tests/isolation/test_kept_names.py"
+WORKERS = "tests/isolation/test_workers.py"
+PROGRAMS = "tests/isolation/test_noninterference.py"
+SOAK = "tests/soak/test_soak.py"
+GUARDS = "tests/tenants/test_guards.py"
+RUNNER = "tests/jobs/engine/test_runner.py"
+BELL = "tests/jobs/engine/test_bell.py"
+HEADERS = "tests/web/test_headers.py"
+EXPORTS = "tests/exports/test_exports.py"
+RESOLVER = "tests/tenants/test_resolver.py"
+PEOPLE = "tests/accounts/test_people.py"
+IDEMPOTENCY = "tests/jobs/engine/test_idempotency.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,7 @@ DEFECTS = (
     Defect(
         1, "an export query forgets the tenant",
         (Patch("app/exports/queries.py", "o.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s", "o.id = l.order_id"),),
-        (SQL,),
+        (SQL, PREDICATES), layers=2,
     ),
     Defect(
         2, "a table without row security",
@@ -70,7 +84,7 @@ DEFECTS = (
                '    return [\n        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",'),),
         (WALLS, DATABASE, RANDOM), layers=2,
     ),
-    Defect(3, "row security is not forced", (Patch("tenants/walls.py", _FORCE, ""),), (WALLS, DATABASE)),
+    Defect(3, "row security is not forced", (Patch("tenants/walls.py", _FORCE, ""),), (WALLS, DATABASE), layers=2),
     Defect(
         4, "policies check what is read and not what is written",
         (Patch("tenants/walls.py", _OPEN, _OPEN.replace(')",', ') WITH CHECK (true)",')),
@@ -93,7 +107,7 @@ DEFECTS = (
         7, "a function that runs with its owner's rights",
         (Patch(_STORE, _LAST, _LAST + '    op.execute("CREATE FUNCTION product_count() RETURNS bigint SECURITY DEFINER"\n'
                '               " LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM product; END")\n'),),
-        (WALLS, PRIVILEGES),
+        (WALLS, PRIVILEGES), layers=2,
     ),
     Defect(
         8, "a reference without the tenant",
@@ -120,58 +134,58 @@ DEFECTS = (
                "        info = connection.connection.info\n"
                "        _send(driver, b'BEGIN' if info.get('bound') else binding.sql)\n"
                "        info['bound'] = True\n"),),
-        (BINDING,), at_setup=True,
+        (BINDING, DOORS, SOAK), layers=2, at_setup=True,
     ),
     Defect(
         13, "a schema name goes into the path unchecked",
         (Patch("tenants/binding.py", "if self.schema is not None and not SCHEMA_NAME.fullmatch(self.schema):",
                "if self.schema is not None and not SCHEMA_NAME.match(self.schema):"),),
-        (BINDING,),
+        (BINDING, DOORS), layers=2,
     ),
     Defect(
         14, "a missing schema falls through to another",
         (Patch("tenants/binding.py", """f'"{self.schema}", pg_temp'""", """f'"{self.schema}", pool_01, pg_temp'"""),),
-        (DATABASE,),
+        (DATABASE, BINDING), layers=2,
     ),
     Defect(
         15, "keys in Redis do not hold the tenant",
         (Patch("app/kit/keys.py", 'f"{{{tenant_id}}}"', '"{shared}"'),),
-        (SWEEP,),
+        (SWEEP, NAMED), layers=2,
     ),
     Defect(
         17, "the bell's seal does not cover the tenant",
         (Patch("app/kit/jobs/envelope.py", 'f"{tenant}/{job}".encode()', 'job.encode()'),),
-        (JOBS,),
+        (JOBS, NAMED, BELL), layers=2,
     ),
     Defect(
         22, "objects are stored under a key without the tenant",
         (Patch("app/files/keys.py", 'f"tenant/{tenant_id}/{class_}/', 'f"files/{class_}/'),),
-        (NAMES, SWEEP),
+        (NAMED, NAMES, SWEEP), layers=2,
     ),
     Defect(
         26, "a token is believed without its signature",
         (Patch("app/accounts/tokens.py", "    except (JoseError, ValueError):\n        raise _invalid() from None\n    if decoded",
                "    except (JoseError, ValueError):\n        decoded = type('Claims', (), {'claims': claims})\n    if decoded"),),
-        (TOKENS, CREDENTIALS),
+        (TOKENS, CREDENTIALS), layers=2,
     ),
     Defect(
         27, "another tenant's id is forbidden where an unknown one is not found",
         (Patch("app/workspace/api.py", "    if tenant_id != ctx.tenant.id:\n        raise NotFound",
                "    if tenant_id != ctx.tenant.id:\n        ctx.runtime.resolver.by_id(tenant_id)\n        raise Forbidden"),
          Patch("app/workspace/api.py", "from app.kit.errors import NotFound", "from app.kit.errors import Forbidden, NotFound")),
-        (WORKSPACE, ROUTES),
+        (WORKSPACE, ROUTES), layers=2,
     ),
     Defect(
         29, "a shared cache may keep an answer",
         (Patch("app/store/answers.py", "    if version is not None:\n        response.headers[\"ETag\"]",
                "    response.headers[\"Cache-Control\"] = \"public, max-age=60\"\n    if version is not None:\n"
                "        response.headers[\"ETag\"]"),),
-        (ROUTES,),
+        (ROUTES, HEADERS), layers=2,
     ),
     Defect(
         33, "a cursor is not bound to its tenant",
         (Patch("app/kit/paging.py", "message = self.tenant_id.bytes + ", "message = "),),
-        (PAGING, CREDENTIALS), layers=2,
+        (PAGING, NAMED, CREDENTIALS), layers=2,
     ),
     Defect(
         34, "all tenants of a tier share one rate",
@@ -179,7 +193,7 @@ DEFECTS = (
          Patch("tenants/rate.py", "bucket = self._buckets[tenant.id] = ", "bucket = self._buckets[_shared(tenant)] = "),
          Patch("tenants/rate.py", "class RateLimiter:",
                "def _shared(tenant: Tenant) -> UUID:\n    return UUID(int=tenant.tier.rate)\n\n\nclass RateLimiter:")),
-        (LIMITS, SWEEP),
+        (LIMITS, SWEEP), layers=2,
     ),
     Defect(
         36, "a header chooses the host",
@@ -190,6 +204,6 @@ DEFECTS = (
     Defect(
         37, "a worker serves a suspended tenant",
         (Patch("tenants/runner.py", 'if tenant.status != "active":', 'if tenant.status == "deleted":'),),
-        (JOBS,),
+        (JOBS, RUNNER), layers=2,
     ),
 )  # fmt: skip

@@ -15,7 +15,8 @@ from sqlalchemy.pool import NullPool
 from app.kit.db import ControlBase, DeskBase
 from tenants.bootstrap import OWNER
 from tenants.databases import sqlalchemy_url
-from tenants.history import target_metadata, tenant_head, upgrade_tenant_schema
+from tenants.history import TENANT_HISTORY, target_metadata, tenant_head
+from tenants.migration.models import MigrationRun
 from tenants.schemas import create_script
 from tenants.walls import ROLE_MARK
 
@@ -71,6 +72,7 @@ def _differences(admin_url: str, metadata: MetaData, schema: str) -> list[Any]:
 
 @pytest.mark.parametrize(("base", "schema"), [(ControlBase, "control"), (DeskBase, "desk")])
 def test_the_models_of_control_and_desk_are_what_the_migrations_make(settings: Any, base: Any, schema: str) -> None:
+    assert MigrationRun.__tablename__ in {table.name for table in ControlBase.metadata.sorted_tables}
     assert _differences(settings.database_admin_url, base.metadata, schema) == []
 
 
@@ -98,7 +100,7 @@ def test_the_rendered_script_builds_what_alembic_builds(superuser_url: str, sett
         driver.execute(f"SET LOCAL ROLE NONE; CREATE ROLE {ROLE_MARK}; GRANT {ROLE_MARK} TO {OWNER}".encode())
         driver.execute(f'SET LOCAL ROLE {OWNER}; CREATE SCHEMA "{reference}"'.encode())
         driver.execute(f'SET LOCAL search_path = "{reference}", pg_temp'.encode())
-        upgrade_tenant_schema(connection)
+        TENANT_HISTORY.build(connection)
         driver.execute(b"SET LOCAL ROLE NONE; DROP TABLE alembic_version")
         one = _shape(driver, scripted, scripted)
         two = _shape(driver, reference, ROLE_MARK)

@@ -80,6 +80,10 @@ class Bell:
             self._failed(error)
             return False
 
+    def disconnect(self) -> None:
+        """Drop the connections; after an interrupt, since one may hold an answer that nobody read."""
+        self._redis.connection_pool.disconnect()
+
     def _silent(self) -> bool:
         return time.monotonic() < self._silent_until
 
