@@ -12,6 +12,8 @@ from app.files.gateway import FileStore, Stored
 from app.files.models import FileObject
 
 _CHUNK = 1 << 18
+# Every link says itself what the file is; a store that is told "text" would try to compress it once more.
+_OPAQUE = "application/octet-stream"
 # How long to leave a file alone that has nothing new, in seconds.
 _PAUSE = 0.02
 
@@ -27,7 +29,7 @@ class Upload:
         self._written, self._given_up = Event(), False
         self._thread = ThreadPoolExecutor(1)
         self._stored = self._thread.submit(
-            store.put, file.key, self._chunks(), media_type=file.media_type, encoding=file.encoding
+            store.put, file.key, self._chunks(), media_type=_OPAQUE, encoding=file.encoding
         )
 
     def __enter__(self) -> Self:
