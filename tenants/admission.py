@@ -20,7 +20,7 @@ from uuid import UUID
 from app.kit.errors import TooManyRequests, Unavailable
 
 # Requests of one tenant that may wait in one process.
-QUEUE_EACH = 8
+QUEUE_EACH = 16
 # What the last admitted request waited stands for the present for so long (seconds).
 FRESH = 0.5
 

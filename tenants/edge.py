@@ -6,10 +6,13 @@ import functools
 import logging
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, request
 from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import LimitedStream
 
 from app.kit.auth import Authenticator, Claim
 from app.kit.clock import utcnow
@@ -83,6 +86,7 @@ class Edge:
 
     def _identify_request(self) -> None:
         telemetry.start()
+        _bound_body()
         request_id = str(uuid.uuid4())
         # One way through the proxy instead of five.
         vars(g._get_current_object()).update(
@@ -232,8 +236,16 @@ def _too_many(tenant: Tenant, verdict: Verdict) -> TooManyRequests:
 def _read_the_rest(response: Response) -> Response:
     """Take in the body of a request that was refused unread: or its connection would end under the next one."""
     if request.method not in SAFE:
-        request.environ["wsgi.input"].read(DRAIN)
+        with suppress(HTTPException):
+            request.environ["wsgi.input"].read(DRAIN)
     return response
+
+
+def _bound_body() -> None:
+    """Let the body end where its length says, so that who reads on is not left waiting for the next request."""
+    length = request.content_length
+    if length is not None and not request.environ.get("wsgi.input_terminated"):
+        request.environ["wsgi.input"] = LimitedStream(request.environ["wsgi.input"], length)
 
 
 def _name_request(response: Response) -> Response:

@@ -23,8 +23,13 @@ from tenants.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
-def catch_up(runtime: Runtime, work: Any, *, history: History = TENANT_HISTORY) -> None:
+def run(runtime: Runtime, work: Any) -> None:
     """Move what is behind, when the fleet as a whole has arrived."""
+    catch_up(runtime, TENANT_HISTORY)
+
+
+def catch_up(runtime: Runtime, history: History) -> None:
+    """Move what is behind the head of `history`, when the newest run brought everything there."""
     urls = {name: urls.admin for name, urls in runtime.settings.databases.items() if urls.admin}
     if "main" not in urls or not _has_arrived(runtime, history.head):
         return
@@ -47,6 +52,6 @@ def _has_arrived(runtime: Runtime, head: str) -> bool:
 
 
 catch_up_job = JobSpec(
-    "tenants.catch_up", catch_up, queue="bulk", transaction="many", timeout=300, max_attempts=1, platform=True
+    "tenants.catch_up", run, queue="bulk", transaction="many", timeout=300, max_attempts=1, platform=True
 )
 catch_up_schedule = Schedule("catch_up", "tenants.catch_up", every=timedelta(minutes=1))

@@ -19,7 +19,7 @@ from tenants.access import access_of
 from tests.isolation import recipes, things
 from tests.isolation.calls import APEX, Door, Sender
 from tests.isolation.neighbours import Neighbour
-from tests.isolation.street import Street
+from tests.isolation.street import Street, build_house, tear_down
 
 PINNED = Path(__file__).with_name("queries.json")
 
@@ -67,9 +67,17 @@ def _count(app: Flask, home: Neighbour) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def counted(fuzzed: tuple[Flask, Neighbour]) -> tuple[dict[str, int], dict[str, int]]:
+def own(settings: Any, worker_runtime: Any) -> Iterator[tuple[Flask, Neighbour]]:
+    """Return an application and a tenant that no other test changes."""
+    app, home = build_house(settings, worker_runtime, "F")
+    yield app, home
+    tear_down(home.world)
+
+
+@pytest.fixture(scope="module")
+def counted(own: tuple[Flask, Neighbour]) -> tuple[dict[str, int], dict[str, int]]:
     """Return the counts with few rows, and those with many."""
-    app, home = fuzzed
+    app, home = own
     few = _count(app, home)
     for _ in range(7):
         things.product(home)
@@ -97,8 +105,8 @@ def test_no_read_costs_more_statements_than_it_did(counted: tuple[dict[str, int]
     assert set(pinned) <= set(now), "these routes are gone"
 
 
-def test_a_query_for_each_row_would_be_seen(fuzzed: tuple[Flask, Neighbour]) -> None:
-    home = fuzzed[1]
+def test_a_query_for_each_row_would_be_seen(own: tuple[Flask, Neighbour]) -> None:
+    home = own[1]
     with statements(home) as sent, home.world.runtime.tenant(home.tenant) as ctx:
         for _ in range(3):
             ctx.db.connection().exec_driver_sql("SELECT 1")

@@ -38,7 +38,9 @@ class Observer:
     def answer(self, answer: Any) -> str:
         """Return what an answer says."""
         headers = {name: self.text(answer.headers[name]) for name in _HEADERS if name in answer.headers}
-        body = self._value(answer.json) if answer.is_json or "json" in (answer.mimetype or "") else answer.text
+        document = answer.get_json(force="json" in (answer.mimetype or ""), silent=True)
+        # A document may be announced and empty, as in the answer to HEAD.
+        body = answer.text if document is None else self._value(document)
         return json.dumps([answer.status_code, headers, body], sort_keys=True)
 
     def rows(self, rows: Iterable[tuple[str, dict[str, Any]]]) -> Counter[str]:

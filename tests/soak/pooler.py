@@ -67,6 +67,7 @@ class Pooler:
             self._places.put(None)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._at_work: dict[bytes, Server] = {}
+        self._closed = threading.Event()
         # How often a server connection changed hands between two clients.
         self.hand_overs = 0
 
@@ -88,7 +89,8 @@ class Pooler:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def close(self) -> None:
-        """Take no more clients and close the connections that are free."""
+        """Take no more clients and close the connections that are free; those at work are closed when they end."""
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -116,7 +118,7 @@ class Pooler:
                 state, waiting = server.ask(waiting, client), b""
                 if state == b"I":
                     del self._at_work[key]
-                    self._places.put(server)
+                    self._give_back(server)
                     server = None
         finally:
             self._at_work.pop(key, None)
@@ -124,6 +126,13 @@ class Pooler:
                 # In the middle of a transaction: nobody may go on with it.
                 server.close()
                 self._places.put(None)
+
+    def _give_back(self, server: Server) -> None:
+        if self._closed.is_set():
+            server.close()
+            self._places.put(None)
+        else:
+            self._places.put(server)
 
     def _take(self) -> Server:
         place = self._places.get()

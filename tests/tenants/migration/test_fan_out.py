@@ -237,12 +237,12 @@ def test_a_worker_moves_stragglers_but_begins_no_release_by_itself(fleet: Fleet,
     )
     worker = build_runtime(own, as_worker=True)
     try:
-        catch_up(worker, None, history=history)
+        catch_up(worker, history)
         assert set(fleet.revisions().values()) == {TENANT_HISTORY.head}
         fleet.migrate(history)
         (late,) = fleet.add(1)
         assert fleet.revisions()[late] == TENANT_HISTORY.head
-        catch_up(worker, None, history=history)
+        catch_up(worker, history)
         assert set(fleet.revisions().values()) == {"9001"}
     finally:
         worker.databases.dispose()
