@@ -39,7 +39,7 @@ proof: setup ## Prove at length that tenants are kept apart and that the main jo
 bench: setup ## Measure the hot paths against floors of the same run
 	@$(RUN) -m benchmarks
 
-scale: setup ## Build 1,000 dedicated and 100,000 pooled tenants and measure (about half an hour)
+scale: setup ## Build 1,000 dedicated and 100,000 pooled tenants and measure (about eight minutes)
 	@$(RUN) -m benchmarks.scale
 
 chaos: setup ## Kill, freeze and cut everything under load: every scenario, then 1,000 random kills
