@@ -20,7 +20,7 @@ from app.kit.jobs.queueing import enqueue_platform
 from app.kit.jobs.registry import JobSpec, Schedule
 from tenants.binding import Binding
 from tenants.context import SYSTEM
-from tenants.errors import TenantIsolationError, Unbound
+from tenants.errors import PlacementRefused, TenantIsolationError, Unbound
 from tenants.migration.catchup import catch_up_job, catch_up_schedule
 from tenants.models import Placement, ProvisioningRun, TenantRecord
 from tenants.placement import Place, claim_spare, emptiest_pool, roomiest
@@ -165,6 +165,8 @@ def _reason(error: Exception) -> str:
     """Say in words for people what stood in the way; never the text of a driver."""
     if isinstance(error, (SQLAlchemyError, psycopg.Error)):
         return "The database did not answer as it should. Try again in a minute."
+    if isinstance(error, PlacementRefused):
+        return "There is no room for another workspace of this kind. Try again when the operator has made some."
     if isinstance(error, TenantIsolationError):
         return "A safety check failed, so the workspace stays closed. The operator has been told."
     return "Something unexpected stood in the way. Try again in a minute."

@@ -1,6 +1,6 @@
 """Seeds known defects one by one into a copy of the tree and sees that the isolation suites catch each.
 
-`make test-leaks` runs all of them: about twenty minutes on two quiet cores. `python -m tests.leaks 4 33` runs
+`make test-leaks` runs all of them. `python -m tests.leaks 4 33` runs
 some by their numbers, `--list` says what there is. The matrix at the end shows which suite caught which defect; the
 exit code is 1 when a defect was caught by fewer suites than its declaration asks for.
 """

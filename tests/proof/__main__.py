@@ -1,6 +1,6 @@
 """Proves that tenants are kept apart, writes a signed report, and checks one.
 
-`make proof` runs the full form: about an hour on two cores. `python -m tests.proof --quick` shows in minutes that all
+`make proof` runs the full form. `python -m tests.proof --quick` shows in minutes that all
 of it works; `--only programs soak` runs parts; `--seed N` repeats a run. `python -m tests.proof verify FILE` checks a
 report, against the public key beside it or the one given.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -16,12 +17,12 @@ from app.kit.desk import Job, Outbox
 from config.settings import DatabaseUrls, Settings, SettingsError
 from stack.folder import DataFolder
 from stack.postgres import Postgres
-from tenants import placement, spares
+from tenants import placement, provisioning, registration, spares
 from tenants.bootstrap import LOGINS, bootstrap
 from tenants.cli import tenants_cli
 from tenants.errors import PlacementRefused
 from tenants.migrate import migrate_all
-from tenants.models import Placement, Spare
+from tenants.models import Placement, Spare, TenantRecord
 from tests.conftest import PASSWORD, clone_database, login_urls
 from tests.exports.support import export, table
 from tests.world import House, World
@@ -166,11 +167,28 @@ def test_a_full_database_is_passed_over_and_a_full_house_refused(wide: World, ca
 
 def test_a_refused_placement_leaves_nothing_and_says_so(wide: World) -> None:
     full = replace(wide.worker_runtime.settings, dedicated_limit=1, dedicated_warn=1)
+    tenant_id = registration.register(
+        wide.runtime,
+        registration.SignUp(
+            company_name="Late", slug=f"late-{uuid.uuid4().hex[:8]}", admin_email="a@late.example", password_hash="x",
+            tier="enterprise",
+        ),
+    )  # fmt: skip
+    with pytest.raises(PlacementRefused):
+        provisioning.provision(
+            replace(wide.worker_runtime, settings=full),
+            SimpleNamespace(attempt=provisioning.MAX_ATTEMPTS),
+            tenant_id=str(tenant_id),
+        )
     with wide.runtime.control() as session:
-        before = session.scalar(select(func.count()).select_from(Placement))
-        with pytest.raises(PlacementRefused):
-            placement.roomiest(session, full)
-        assert session.scalar(select(func.count()).select_from(Placement)) == before
+        assert session.get(Placement, tenant_id) is None
+        record = session.get_one(TenantRecord, tenant_id)
+    assert record.status == "failed"
+    assert "no room" in record.status_reason
+    registration.retry(wide.runtime, tenant_id)
+    wide.drain()
+    with wide.runtime.control() as session:
+        assert session.get_one(TenantRecord, tenant_id).status == "active"
 
 
 @pytest.mark.parametrize("names", ["main", "East", "a-b", "east,east", "1st"])
