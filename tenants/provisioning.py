@@ -40,39 +40,80 @@ MAX_ATTEMPTS = 4
 
 def provision(runtime: Runtime, work: Any, *, tenant_id: str) -> None:
     """Lead the tenant from its reserved address to an open door."""
-    key = UUID(tenant_id)
+    diary = Diary(UUID(tenant_id))
     try:
-        for name, step in _STEPS:
-            _run_step(runtime, key, name, step)
+        diary.read(runtime)
+        for name, step in STEPS:
+            if not diary.has(name):
+                diary.begin(name)
+                step(runtime, diary)
     except Exception as error:
-        _record_failure(runtime, key, error, final=work.attempt >= MAX_ATTEMPTS)
+        _record_failure(runtime, diary, error, final=work.attempt >= MAX_ATTEMPTS)
         raise
 
 
-def _run_step(runtime: Runtime, tenant_id: UUID, name: str, step: Callable[[Runtime, UUID], None]) -> None:
-    with runtime.control() as session:
-        run = session.get_one(ProvisioningRun, tenant_id)
-        if any(done["name"] == name for done in run.steps):
-            return
-        run.step = name
-    started = time.monotonic()
-    step(runtime, tenant_id)
-    with runtime.control() as session:
-        run = session.get_one(ProvisioningRun, tenant_id, with_for_update=True)
-        run.steps = [*run.steps, {"name": name, "seconds": round(time.monotonic() - started, 3)}]
+class Diary:
+    """What has been done for one tenant; it goes into the database with what the steps write there anyway."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        """Begin an empty one."""
+        self.tenant_id = tenant_id
+        self.admin: dict[str, Any] = {}
+        self._steps: list[dict[str, Any]] = []
+        self._now = "placed"
+        self._since = time.monotonic()
+
+    def read(self, runtime: Runtime) -> None:
+        """Go on where an earlier attempt has stopped."""
+        with runtime.control() as session:
+            run = session.get_one(ProvisioningRun, self.tenant_id)
+            self.admin, self._steps, self._now = run.first_admin, run.steps, run.step
+
+    def has(self, name: str) -> bool:
+        """Say whether the step has ended."""
+        return any(done["name"] == name for done in self._steps)
+
+    def begin(self, name: str) -> None:
+        """Start the clock of a step."""
+        self._now, self._since = name, time.monotonic()
+
+    def end(self) -> None:
+        """Note that the step has ended."""
+        if not self.has(self._now):
+            took = round(time.monotonic() - self._since, 3)
+            self._steps = [*self._steps, {"name": self._now, "seconds": took}]
+
+    def write(self, session: ControlSession) -> ProvisioningRun:
+        """Put all that is noted into the run's row, and return the row."""
+        run = session.get_one(ProvisioningRun, self.tenant_id, with_for_update=True)
+        if self._steps:
+            run.step, run.steps = self._now, self._steps
+        return run
 
 
-def _place(runtime: Runtime, tenant_id: UUID) -> None:
+def _place(runtime: Runtime, diary: Diary) -> None:
     """Give the tenant a pool, a spare dedicated schema, or a new one."""
     with runtime.control() as session:
-        placement = session.get(Placement, tenant_id)
+        placement = session.get(Placement, diary.tenant_id)
         if placement is None:
-            record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
+            record = session.get_one(TenantRecord, diary.tenant_id, with_for_update=True)
             placement = _decide(session, runtime, record)
             session.add(placement)
-    if placement.schema_name == _own_schema(tenant_id):
+        to_build = placement.schema_name == _own_schema(diary.tenant_id)
+        if not to_build:
+            _say_placed(session, diary)
+    if to_build:
         # Decided before it is made, so that a run which died in between makes it in the same place.
         build_schema(runtime, placement.schema_name, placement.database)
+        with runtime.control() as session:
+            _say_placed(session, diary)
+
+
+def _say_placed(session: ControlSession, diary: Diary) -> None:
+    diary.end()
+    # The page shows what goes on, and the next words are written only when the door is open.
+    diary.begin("furnished")
+    diary.write(session)
 
 
 def _decide(session: ControlSession, runtime: Runtime, record: TenantRecord) -> Placement:
@@ -97,13 +138,14 @@ def _own_schema(tenant_id: UUID) -> str:
     return f"t_{tenant_id.hex}"
 
 
-def _secure(runtime: Runtime, tenant_id: UUID) -> None:
+def _secure(runtime: Runtime, diary: Diary) -> None:
     """Look for the new tenant's rows under its own id and under another: they must be there, and not be there."""
-    tenant = _fresh(runtime, tenant_id)
+    tenant = runtime.resolver.by_id(diary.tenant_id)
     if not _sees_rows(runtime, tenant.database, tenant.binding):
         raise TenantIsolationError("the new tenant cannot read its own rows")
     if _sees_rows(runtime, tenant.database, Binding(tenant.binding.role, tenant.binding.schema, new_id())):
         raise TenantIsolationError("the new tenant's rows are visible to another")
+    diary.end()
 
 
 def _sees_rows(runtime: Runtime, database: str, binding: Binding) -> bool:
@@ -113,26 +155,26 @@ def _sees_rows(runtime: Runtime, database: str, binding: Binding) -> bool:
         return bool(session.scalar(select(or_(*(exists(table.select()) for table in tables)))))
 
 
-def _furnish(runtime: Runtime, tenant_id: UUID) -> None:
+def _furnish(runtime: Runtime, diary: Diary) -> None:
     """Let every module put in what a new tenant starts with."""
-    with runtime.control() as session:
-        admin = session.get_one(ProvisioningRun, tenant_id).first_admin
-    with runtime.tenant(_fresh(runtime, tenant_id), actor=SYSTEM) as ctx:
+    with runtime.tenant(_fresh(runtime, diary.tenant_id), actor=SYSTEM) as ctx:
         for hook in runtime.provision_hooks:
-            hook(ctx, admin)
+            hook(ctx, diary.admin)
+    diary.end()
 
 
-def _open(runtime: Runtime, tenant_id: UUID) -> None:
+def _open(runtime: Runtime, diary: Diary) -> None:
     with runtime.control() as session:
-        record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
-        run = session.get_one(ProvisioningRun, tenant_id, with_for_update=True)
+        record = session.get_one(TenantRecord, diary.tenant_id, with_for_update=True)
         record.status, record.status_reason = "active", ""
         record.version += 1
+        diary.end()
+        run = diary.write(session)
         run.state, run.error, run.first_admin = "succeeded", "", {}
-    runtime.resolver.changed(tenant_id)
+    runtime.resolver.changed(diary.tenant_id)
 
 
-_STEPS: tuple[tuple[str, Callable[[Runtime, UUID], None]], ...] = (
+STEPS: tuple[tuple[str, Callable[[Runtime, Diary], None]], ...] = (
     ("placed", _place),
     ("furnished", _furnish),
     ("secured", _secure),
@@ -146,13 +188,14 @@ def _fresh(runtime: Runtime, tenant_id: UUID) -> Tenant:
     return runtime.resolver.by_id(tenant_id)
 
 
-def _record_failure(runtime: Runtime, tenant_id: UUID, error: Exception, *, final: bool) -> None:
+def _record_failure(runtime: Runtime, diary: Diary, error: Exception, *, final: bool) -> None:
+    tenant_id = diary.tenant_id
     log.error("provisioning failed", exc_info=error, extra={"tenant_id": str(tenant_id), "final": final})
     reason = _reason(error)
     if final:
         take_back(runtime, tenant_id)
     with runtime.control() as session:
-        run = session.get_one(ProvisioningRun, tenant_id, with_for_update=True)
+        run = diary.write(session)
         run.error, run.attempts = reason, run.attempts + 1
         if final:
             record = session.get_one(TenantRecord, tenant_id, with_for_update=True)

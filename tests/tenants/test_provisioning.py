@@ -85,10 +85,15 @@ def test_an_unknown_tier_is_refused(runtime: Any) -> None:
 @pytest.mark.parametrize("tier", ["basic", "enterprise"])
 def test_provisioning_may_be_run_again_after_every_step(worker_runtime: Any, runtime: Any, tier: str) -> None:
     tenant_id = registration.register(runtime, sign_up(tier=tier))
-    for name, step in provisioning._STEPS:
-        for _ in range(2):
-            step(worker_runtime, tenant_id)
-        provisioning._run_step(worker_runtime, tenant_id, name, step)
+    for count in range(1, len(provisioning.STEPS) + 1):
+        # As workers that died right after their first, second, … step: what they only knew by heart is gone.
+        diary = provisioning.Diary(tenant_id)
+        diary.read(worker_runtime)
+        for name, step in provisioning.STEPS[:count]:
+            diary.begin(name)
+            step(worker_runtime, diary)
+            if name != "opened":
+                step(worker_runtime, diary)
     provisioning.provision(worker_runtime, FIRST, tenant_id=str(tenant_id))
     with runtime.control() as session:
         record, run = session.get_one(TenantRecord, tenant_id), session.get_one(ProvisioningRun, tenant_id)
