@@ -6,7 +6,7 @@ PROCESSES ?= 2
 COMPILE := .venv/bin/uv pip compile --quiet --universal --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-leaks lint check proof bench scale chaos lock clean
+.PHONY: help setup run test test-leaks lint check proof bench scale race chaos lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,11 @@ bench: setup ## Measure the hot paths against floors of the same run
 scale: setup ## Build 1,000 dedicated and 100,000 pooled tenants and measure (about eight minutes)
 	@$(RUN) -m benchmarks.scale
 
+race: setup ## Let 1,000 buyers want the last unit at once, a hundred times in each of four ways (about half an hour)
+	@RACE_BUYERS=1000 RACE_ROUNDS=100 $(RUN) -m pytest tests/store/test_last_unit.py
+
 chaos: setup ## Kill, freeze and cut everything under load: every scenario, then 1,000 random kills
-	@CHAOS=1 CHAOS_KILLS=$(or $(KILLS),1000) CHAOS_SECONDS=0 $(RUN) -m pytest -s tests/chaos
+	@CHAOS=1 CHAOS_KILLS=$(or $(KILLS),1000) CHAOS_SECONDS=0 $(RUN) -m pytest -s tests/chaos tests/overload/test_three_times.py tests/jobs/engine/test_confines.py
 
 lock: setup ## Make the hashed requirements files anew from pyproject.toml
 	@$(COMPILE) --upgrade pyproject.toml -o requirements.txt

@@ -12,10 +12,11 @@ from flask import current_app
 
 from app.accounts.passwords import hash_password
 from app.kit.clock import utcnow
+from app.store.orders import placing
 from app.store.orders import service as orders
-from app.store.orders.stock import Wish
 from app.store.products import service as products
 from app.store.products.queries import count_unarchived
+from app.store.products.stock.offer import Wish
 from tenants import provisioning, registration
 from tenants.context import Ctx
 from tenants.registration import SlugTaken
@@ -100,7 +101,7 @@ def _order(ctx: Ctx, days: int, buyer: str, wishes: list[Wish], states: list[str
     at: Any = utcnow() - timedelta(days=days, hours=3)
     then = Ctx(ctx.tenant, ctx.actor, ctx.db, at, ctx.request_id, ctx.runtime)
     address = {"street": "Oudegracht 118", "city": "Utrecht", "state": "", "zip": "3511 AW", "country": "NL"}
-    order = orders.place_order(
+    order = placing.place_order(
         then,
         customer_name=buyer,
         customer_email=f"{buyer.split(maxsplit=1)[0].lower()}@{buyer.split()[1].lower()}.example",

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from app.kit import errors
 from app.kit.errors import DomainError
 from app.kit.problems import field_errors, problem
+from app.kit.room import is_full, no_room
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ValidationError, lambda e: answer(errors.Invalid(errors=field_errors(e.messages))))
     app.register_error_handler(SQLAlchemyError, _database)
+    app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -105,6 +107,13 @@ def _database(error: SQLAlchemyError) -> Response:
         return answer(errors.Unavailable(headers={"Retry-After": "2"}))
     if isinstance(error, DBAPIError) and isinstance(original, psycopg.DataError):
         return answer(errors.Invalid("A value is of a kind that cannot be stored, such as text with a NUL character."))
+    return _unexpected(error)
+
+
+def _system(error: OSError) -> Response:
+    if is_full(error):
+        log.error("disk full", exc_info=error)
+        return answer(no_room())
     return _unexpected(error)
 
 

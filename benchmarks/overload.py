@@ -47,6 +47,8 @@ class Caller:
     def __init__(self, port: int, host: str, token: str) -> None:
         self._headers = {"Host": f"{host}:{port}", "Authorization": f"Bearer {token}"}
         self._port = port
+        # What the last answer said of when to come back.
+        self.retry_after = ""
         self._connection: http.client.HTTPConnection | None = None
 
     def close(self) -> None:
@@ -64,6 +66,7 @@ class Caller:
             self._connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = self._connection.getresponse()
             answer.read()
+            self.retry_after = answer.headers.get("Retry-After", "")
         except (OSError, http.client.HTTPException) as error:
             sys.stderr.write(f"{method} {path} had no answer: {error!r}\n")
             self.close()

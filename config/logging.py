@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from prometheus_client import Counter
 from typing_extensions import override
 
 # Log fields only: nothing reads a decision from here.
 _fields: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("log_fields", default={})  # noqa: B039
+
+_DROPPED = Counter("terrace_log_lines_dropped", "Log lines that standard error did not take.")
 
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName", "asctime"}
 
@@ -60,9 +63,36 @@ def _frames(tb: Any) -> list[str]:
     return frames[-12:]
 
 
+class _Stderr(logging.StreamHandler[Any]):
+    """Standard error, which may be on a full disk: lines are then dropped and counted, and nobody fails for them."""
+
+    _lost = 0
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        before = self._lost
+        super().emit(record)
+        if before and self._lost == before:
+            self._lost = 0
+            super().emit(_told_of(before))
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            return super().handleError(record)
+        self._lost += 1
+        _DROPPED.inc()
+        return None
+
+
+def _told_of(lost: int) -> logging.LogRecord:
+    told = {"name": __name__, "levelname": "WARNING", "msg": "Log lines were dropped", "lines": lost}
+    return logging.makeLogRecord(told)
+
+
 def configure_logging(level: str = "INFO") -> None:
     """Send every logger's lines to standard error as JSON."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

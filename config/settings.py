@@ -49,6 +49,8 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     mailbox_url: str | None
+    # Where Stripe is, when it is not the real one.
+    stripe_api_base: str | None
     pool_size: int
     pools: int
     spares: int
@@ -61,6 +63,8 @@ class Settings:
     # Dedicated schemas of one database: where to warn, and where to refuse.
     dedicated_warn: int = 2000
     dedicated_limit: int = 3000
+    # Memory that one running job may have, in MB; 0 for any amount.
+    job_memory_mb: int = 1024
 
     @property
     def databases(self) -> dict[str, DatabaseUrls]:
@@ -125,6 +129,7 @@ class Settings:
             smtp_url=read.url("SMTP_URL", ("smtp", "smtps")),
             mail_from=environ.get("MAIL_FROM") or "Terrace <no-reply@terrace.example>",
             mailbox_url=read.optional_url("MAILBOX_URL", ("http", "https")),
+            stripe_api_base=read.optional_url("STRIPE_API_BASE", ("http", "https")),
             pool_size=read.integer("DB_POOL_SIZE", default=8, low=1, high=200),
             pools=read.integer("POOLS", default=2, low=1, high=99),
             spares=read.integer("SPARES", default=2, low=0, high=50),
@@ -134,6 +139,7 @@ class Settings:
             distributed=read.choice("DATABASE_ENGINE", ("postgresql", "citus"), default="postgresql") == "citus",
             dedicated_warn=read.integer("DEDICATED_WARN", default=2000, low=1, high=100_000),
             dedicated_limit=read.integer("DEDICATED_LIMIT", default=3000, low=1, high=100_000),
+            job_memory_mb=read.integer("JOB_MEMORY_MB", default=1024, low=0, high=1_000_000),
         )
         settings._refuse_unsafe()
         return settings
@@ -145,6 +151,10 @@ class Settings:
             raise SettingsError("BASE_URL must start with https:// in production; session cookies need TLS.")
         if self.mailbox_url:
             raise SettingsError("MAILBOX_URL shows all mail to everyone; unset it in production.")
+        if (self.stripe_api_base or "https://").startswith("http://"):
+            raise SettingsError(
+                "STRIPE_API_BASE must start with https:// in production, or be unset for Stripe itself."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def render(env: Mapping[str, str], folder: DataFolder, seconds: float) -> str:
         ("Demo", f"{scheme}://{DEMO_SLUG}.{host}"),
         ("", f"{DEMO_EMAIL}  ·  {demo_password(folder)}"),
         ("Mail", env.get("MAILBOX_URL", f"goes out through {env['SMTP_URL'].rpartition('@')[2]}")),
+        ("Stripe", env["STRIPE_API_BASE"]),
         ("API", f"{site}/api/docs"),
         ("Logs", str(folder.logs)),
     ]
@@ -25,5 +26,5 @@ def render(env: Mapping[str, str], folder: DataFolder, seconds: float) -> str:
         # The demo belongs to the embedded database; another one is left as it is.
         rows = [row for row in rows if row[0] not in {"Demo", ""}]
     line = "─" * _WIDTH
-    body = [f"  {name:<6}{value}" for name, value in rows]
+    body = [f"  {name:<7}{value}" for name, value in rows]
     return "\n".join([line, f"  Terrace is up, after {seconds:.1f} s", "", *body, "", "  Ctrl-C stops it.", line])

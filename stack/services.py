@@ -8,6 +8,7 @@ from stack.errors import StackError
 from stack.folder import DataFolder
 from stack.launcher import Launcher
 from stack.mailbox import Mailbox
+from stack.payments import Payments
 from stack.postgres import Postgres
 from stack.s3 import S3
 from stack.valkey import Valkey
@@ -18,6 +19,7 @@ _REPLACED_BY = {
     "REDIS_URL": (),
     "S3_ENDPOINT_URL": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     "SMTP_URL": (),
+    "STRIPE_API_BASE": (),
 }
 # Only workers and the command line may change schemas, so the web process is never told how.
 _NOT_FOR_WEB = ("DATABASE_ADMIN_URL", "WORKER_DATABASE_URL", "DATABASE_SUPERUSER_URL")
@@ -58,6 +60,8 @@ class Services:
             self.launchers.append(Valkey(folder))
         if not environ.get("SMTP_URL"):
             self.launchers.append(Mailbox(folder))
+        if not environ.get("STRIPE_API_BASE"):
+            self.launchers.append(Payments(folder))
         if self.postgres:
             self.launchers.append(self.postgres)
 

@@ -17,6 +17,7 @@ from stack.errors import StackError
 from stack.folder import DataFolder
 from stack.launcher import Launcher
 from stack.mailbox import Mailbox
+from stack.payments import Payments
 from stack.postgres import Postgres
 from stack.s3 import S3
 from stack.valkey import Valkey
@@ -26,7 +27,10 @@ _SETTLED = 60
 
 
 class TestStack:
-    """PostgreSQL (fast and unsafe, if wanted), Valkey, S3 and a mailbox, as a context that gives their variables."""
+    """PostgreSQL (fast and unsafe, if wanted), Valkey, S3, a mailbox and a stand-in for Stripe, as a context.
+
+    It gives their variables.
+    """
 
     __test__ = False
 
@@ -44,7 +48,8 @@ class TestStack:
         folder = self._folder = DataFolder(self.root)
         folder.lock()
         # The slowest first: it comes up while PostgreSQL makes its cluster.
-        self._launchers = [S3(folder), Valkey(folder), Mailbox(folder), Postgres(folder, fast=self._fast)]
+        small = [Valkey(folder), Mailbox(folder), Payments(folder)]
+        self._launchers = [S3(folder), *small, Postgres(folder, fast=self._fast)]
         try:
             for launcher in self._launchers:
                 launcher.start()

@@ -21,7 +21,9 @@ class Access:
     `host` is where it answers: "tenant" (a workspace, by host or by token), "apex" (the installation's own host) or
     "any". `permission` None means public, and then `reason` says why. `signed_in` routes need a user but no permission.
     `status` lists the tenant states it serves. `metered` routes count against the tenant's rate, and
-    a body may hold `max_body` bytes. `urgency` decides who is turned away first when there is more to do than can be
+    a body may hold `max_body` bytes. An `idempotent` route has all its effects in the request's one transaction: its
+    answer is kept under the client's key, and it is tried again when the database broke that transaction off.
+    `urgency` decides who is turned away first when there is more to do than can be
     done; None stands for routes that answer whatever happens and take no place in the queue.
     """
 

@@ -2,7 +2,8 @@
 
 A process has more threads than requests that it works on, so that who waits does so here, where the wait is known: by
 class, then by how much of the process the tenant holds already, then in order. A tenant that fills its share waits for
-itself alone; once too many of its requests wait, more are refused at once. Shedding is driven by how long requests
+itself alone; once too many of its requests wait, more are refused at once. In a full queue who matters more takes
+the place of who matters less. Shedding is driven by how long requests
 wait for the process, never by how busy the machine is: a busy machine that answers in time needs no help.
 """
 
@@ -34,7 +35,8 @@ class Urgency(IntEnum):
 
 
 # For each class: how long one may wait, and at what wait of the others one is turned away at the door (seconds).
-PATIENCE = {Urgency.CRITICAL: 2.0, Urgency.NORMAL: 1.0, Urgency.SHEDDABLE: 0.25}
+# An answer that comes after a second is of little use: with the work itself nearly all of the admitted stay below it.
+PATIENCE = {Urgency.CRITICAL: 2.0, Urgency.NORMAL: 0.6, Urgency.SHEDDABLE: 0.25}
 CLOSED_AT = {Urgency.CRITICAL: float("inf"), Urgency.NORMAL: 0.5, Urgency.SHEDDABLE: 0.1}
 RETRY_AFTER = {Urgency.CRITICAL: "1", Urgency.NORMAL: "1", Urgency.SHEDDABLE: "5"}
 
@@ -102,8 +104,8 @@ class Gate:
         with self._lock:
             if ticket.admitted:
                 return self._clock() - ticket.since
-            self._waiting[urgency].remove(ticket)
-            self._forget(self._queued, tenant_id)
+            if not ticket.called.is_set():
+                self._withdraw(ticket)
             raise self._refusal(ticket)
 
     def leave(self, tenant_id: UUID | None) -> None:
@@ -129,12 +131,28 @@ class Gate:
 
     def _queue_up(self, ticket: _Ticket) -> _Ticket:
         crowded = self._queued[ticket.tenant_id] >= QUEUE_EACH
-        full = sum(self._queued.values()) >= self._queue
-        if crowded or full or self._pressure(ticket.since) > CLOSED_AT[ticket.urgency]:
+        full = crowded or sum(self._queued.values()) >= self._queue
+        closed = self._pressure(ticket.since) > CLOSED_AT[ticket.urgency]
+        if closed or (full and not self._displace(ticket, among_its_own=crowded)):
             raise self._refusal(ticket, crowded=crowded)
         self._waiting[ticket.urgency].append(ticket)
         self._queued[ticket.tenant_id] += 1
         return ticket
+
+    def _displace(self, ticket: _Ticket, *, among_its_own: bool) -> bool:
+        """Send the last of those away who matter least, if they matter less than `ticket`; say whether that was so."""
+        waiting = (t for queue in self._waiting.values() for t in queue)
+        mine = [t for t in waiting if t.tenant_id == ticket.tenant_id or not among_its_own]
+        last = max(mine, key=lambda t: (t.urgency, t.since), default=ticket)
+        if last.urgency <= ticket.urgency:
+            return False
+        self._withdraw(last)
+        last.called.set()
+        return True
+
+    def _withdraw(self, ticket: _Ticket) -> None:
+        self._waiting[ticket.urgency].remove(ticket)
+        self._forget(self._queued, ticket.tenant_id)
 
     def _refusal(self, ticket: _Ticket, *, crowded: bool = False) -> TooManyRequests | Unavailable:
         headers = {"Retry-After": RETRY_AFTER[ticket.urgency]}
@@ -153,8 +171,7 @@ class Gate:
         return None
 
     def _admit(self, ticket: _Ticket) -> None:
-        self._waiting[ticket.urgency].remove(ticket)
-        self._forget(self._queued, ticket.tenant_id)
+        self._withdraw(ticket)
         self._busy += 1
         self._active[ticket.tenant_id] += 1
         now = self._clock()

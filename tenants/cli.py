@@ -19,7 +19,7 @@ from app.kit.errors import DomainError
 from app.kit.ids import parse_id
 from tenants import lifecycle, registration
 from tenants.bootstrap import LOGINS, bootstrap
-from tenants.inspection import inspect
+from tenants.inspection import clocks, durability, inspect
 from tenants.migration.commands import drift_command, migrate_command
 from tenants.models import Placement, Spare, TenantRecord
 from tenants.quotas import recount
@@ -162,7 +162,7 @@ def _say(act: Any, done: str) -> None:
 @tenants_cli.command("doctor")
 @click.option("--counters/--no-counters", default=True, help="Also recount every tenant's quotas.")
 def doctor_command(counters: bool) -> None:
-    """Check walls, grants, drift, placements, counters and spares; exit 1 when something is wrong."""
+    """Check walls, drift, placements, durability, clocks, counters and spares; exit 1 when something is wrong."""
     runtime = the_runtime()
     wrong = sum(_check_database(runtime, name) for name in runtime.settings.databases)
     wrong += _check_counters(runtime) if counters else 0
@@ -179,7 +179,9 @@ def _check_database(runtime: Runtime, name: str) -> int:
     with migrator(admin_url(name)) as connection:
         connection.execute("BEGIN; SET LOCAL ROLE terrace_owner")
         try:
-            found = inspect(connection, placed)
+            found = inspect(connection, placed) + clocks(connection)
+            # Tests give their servers up; everybody else means to keep what was confirmed.
+            found += durability(connection) if runtime.settings.env != "test" else []
         except psycopg.Error as error:
             raise click.ClickException(f"the catalog cannot be read: {type(error).__name__}") from error
         connection.execute("ROLLBACK")

@@ -6,21 +6,18 @@ import functools
 import logging
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, request
-from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException
-from werkzeug.wsgi import LimitedStream
 
 from app.kit.auth import Authenticator, Claim
 from app.kit.clock import utcnow
 from app.kit.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from config.logging import begin_log_fields, bind_log_fields
-from tenants import repeats, telemetry
+from tenants import bodies, repeats, retries, telemetry
 from tenants.access import MAX_BODY, Access, access_of
 from tenants.admission import Gate, Urgency
+from tenants.bodies import SAFE
 from tenants.context import ANONYMOUS, Ctx
 from tenants.errors import FeatureOff, NoSuchTenant, TenantIsolationError, TenantNotReady, TenantSuspended
 from tenants.lookout import Lookout
@@ -30,10 +27,6 @@ from tenants.succession import Succession
 from tenants.tenant import Tenant
 
 log = logging.getLogger(__name__)
-
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Of a refused body so many bytes are read; a longer one costs its sender the connection.
-DRAIN = 1 << 16
 
 
 def current() -> Ctx:
@@ -76,7 +69,7 @@ class Edge:
         # First of all: a module's own check may read the form, and must find its limit set.
         app.before_request_funcs.setdefault(None, []).insert(0, self._identify_request)
         app.after_request(self._succession.end_connection)
-        app.after_request(_read_the_rest)
+        app.after_request(bodies.read_the_rest)
         app.after_request(_name_request)
         app.after_request(telemetry.record)
         self._succession.start()
@@ -86,7 +79,7 @@ class Edge:
 
     def _identify_request(self) -> None:
         telemetry.start()
-        _bound_body()
+        bodies.bound()
         request_id = str(uuid.uuid4())
         # One way through the proxy instead of five.
         vars(g._get_current_object()).update(
@@ -108,13 +101,21 @@ class Edge:
             claim = self._claim(access)
             tenant = self._tenant(access, claim)
             g.tenant = tenant
+            if tenant is not None:
+                self._admit(tenant, access)
+            if claim is not None or not access.signed_in:
+                bodies.take_in(access)
             if tenant is None:
                 return self._outside(access, lambda: make_response(view(**values)))
-            self._admit(tenant, access)
             self._lookouts[tenant.database].require()
             urgency, share = access.urgency or Urgency.CRITICAL, tenant.tier.concurrent_requests
             with self._gate.admitted(tenant.id, share, urgency) as waited:
-                return self._persist(tenant, lambda: self._inside(tenant, claim, access, waited, view, values))
+                return retries.persist(
+                    lambda spent: self._inside(tenant, claim, access, waited + spent, view, values),
+                    is_read=request.method in SAFE,
+                    is_whole=access.idempotent,
+                    hopeful=self._lookouts[tenant.database].require,
+                )
 
         return guarded
 
@@ -123,17 +124,6 @@ class Edge:
         if access.urgency is None:
             return answer()
         with self._gate.admitted(None, self._runtime.settings.pool_size, access.urgency):
-            return answer()
-
-    def _persist(self, tenant: Tenant, answer: Callable[[], Response]) -> Response:
-        """Read once more when the server ended the connection; a write is for the client to repeat by its key."""
-        try:
-            return answer()
-        except DBAPIError as error:
-            if not error.connection_invalidated or request.method not in SAFE:
-                raise
-            self._lookouts[tenant.database].require()
-            log.warning("The connection was lost; reading once more")
             return answer()
 
     def _claim(self, access: Access) -> Claim | None:
@@ -187,11 +177,11 @@ class Edge:
         tenant: Tenant,
         claim: Claim | None,
         access: Access,
-        waited: float,
+        spent: float,
         view: Callable[..., Any],
         values: dict[str, Any],
     ) -> Response:
-        with self._runtime.tenant_session(tenant, spent=waited) as session:
+        with self._runtime.tenant_session(tenant, spent=spent) as session:
             ctx = Ctx(tenant, ANONYMOUS, session, g.started, g.request_id, self._runtime)
             if claim is not None:
                 ctx = Ctx(tenant, self._actor(ctx, claim, access), session, ctx.now, ctx.request_id, self._runtime)
@@ -231,21 +221,6 @@ def _too_many(tenant: Tenant, verdict: Verdict) -> TooManyRequests:
         limit={"metric": "requests per second", "limit": verdict.limit, "resets_in": verdict.reset},
         who_can_raise=["owner", "admin"],
     )
-
-
-def _read_the_rest(response: Response) -> Response:
-    """Take in the body of a request that was refused unread: or its connection would end under the next one."""
-    if request.method not in SAFE:
-        with suppress(HTTPException):
-            request.environ["wsgi.input"].read(DRAIN)
-    return response
-
-
-def _bound_body() -> None:
-    """Let the body end where its length says, so that who reads on is not left waiting for the next request."""
-    length = request.content_length
-    if length is not None and not request.environ.get("wsgi.input_terminated"):
-        request.environ["wsgi.input"] = LimitedStream(request.environ["wsgi.input"], length)
 
 
 def _name_request(response: Response) -> Response:

@@ -1,9 +1,11 @@
-"""What runs beside a job while it works: a thread that renews its lease, and an alarm that ends it."""
+"""What runs beside a job while it works: a thread that renews its lease, and alarms that end it."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,10 @@ from app.kit.jobs.ledger import HEARTBEAT
 from tenants.work import Work
 
 log = logging.getLogger(__name__)
+
+# A job that does not end at its alarm, since it never comes back to Python or swallows everything, has this long left
+# before its process ends under it (seconds).
+DEAF = 10.0
 
 
 @contextmanager
@@ -44,8 +50,11 @@ def beating(work: Work, *, every: float = HEARTBEAT) -> Iterator[None]:
 
 
 @contextmanager
-def stoppable(seconds: float) -> Iterator[None]:
-    """Raise TimedOut inside the block after `seconds`, and Stopped at SIGTERM. Only for a process's main thread."""
+def stoppable(seconds: float, *, deaf: float = DEAF) -> Iterator[None]:
+    """Raise TimedOut inside the block after `seconds`, and Stopped at SIGTERM. Only for a process's main thread.
+
+    A block that goes on for `deaf` seconds more ends its whole process, which leaves its stack on standard error.
+    """
 
     def raise_in_place(kind: type[Interrupted]) -> Any:
         def handler(number: int, frame: FrameType | None) -> None:
@@ -56,9 +65,12 @@ def stoppable(seconds: float) -> Iterator[None]:
     before_alarm = signal.signal(signal.SIGALRM, raise_in_place(TimedOut))
     before_term = signal.signal(signal.SIGTERM, raise_in_place(Stopped))
     left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    # By a thread that needs nothing of Python, so that no job can keep it from running.
+    faulthandler.dump_traceback_later(seconds + deaf, exit=True, file=sys.__stderr__ or sys.stderr)
     try:
         yield
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before_alarm)
         signal.signal(signal.SIGTERM, before_term)

@@ -23,6 +23,7 @@ from typing_extensions import override
 from app.kit.jobs.bell import ENTRY
 from app.kit.jobs.envelope import ForgedEnvelope
 from app.kit.redis_client import connect
+from tenants.confines import confine_memory, end_group_of
 from tenants.runner import Runner
 from tenants.runtime import Runtime
 
@@ -123,7 +124,13 @@ class Foreman(Worker):
     @override
     def main_work_horse(self, job: Any, queue: Any) -> None:
         self._runtime.databases.dispose(close=False)
+        confine_memory(self._runtime.settings.job_memory_mb)
         super().main_work_horse(job, queue)
+
+    @override
+    def wait_for_horse(self) -> Any:
+        end_group_of(self.horse_pid)
+        return super().wait_for_horse()
 
     @override
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
@@ -139,7 +146,7 @@ def _told_to_stop(pid: int) -> bool:
         os.kill(pid, signal.SIGTERM)
         ends_at = time.monotonic() + GOODBYE
         while time.monotonic() < ends_at:
-            if os.waitpid(pid, os.WNOHANG)[0]:
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 return True
             time.sleep(0.02)
     except (ProcessLookupError, ChildProcessError):

@@ -11,9 +11,20 @@ from typing import Any
 
 import psycopg
 
+from app.kit.clock import TOLERABLE, skew, utcnow
 from tenants.history import tenant_head
 
 PLACED = "placements have their schema"
+CLOCKS = "clocks agree"
+DURABLE = "what is committed survives a power cut"
+_CARELESS = """
+SELECT name, setting FROM pg_settings
+WHERE (name IN ('fsync', 'full_page_writes') AND setting <> 'on') OR (name = 'synchronous_commit' AND setting = 'off')
+UNION ALL
+SELECT 'synchronous_commit of ' || coalesce(rolname, 'everybody'), 'off'
+FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfig) AS one
+WHERE lower(one) ~ '^synchronous_commit=(off|false|no|0)$'
+"""
 _FILE = Path(__file__).with_suffix(".sql")
 
 
@@ -43,6 +54,22 @@ def inspect(connection: psycopg.Connection[Any], placed: Iterable[str]) -> list[
         statement = query.replace("{head}", f"'{tenant_head()}'")
         findings += [Finding(check, where, what) for where, what in connection.execute(statement.encode())]
     return findings + _missing(connection, placed)
+
+
+def durability(connection: psycopg.Connection[Any]) -> list[Finding]:
+    """Return the settings, of the server or of a login, by which a confirmed write may be lost with the power."""
+    return [Finding(DURABLE, name, f"is {setting}") for name, setting in connection.execute(_CARELESS)]
+
+
+def clocks(connection: psycopg.Connection[Any]) -> list[Finding]:
+    """Return by how much this machine's clock is wrong, measured by the database's."""
+    asked = utcnow()
+    ((told,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    ahead = skew(asked, told, utcnow())
+    if abs(ahead) <= TOLERABLE:
+        return []
+    way = "ahead of" if ahead > 0 else "behind"
+    return [Finding(CLOCKS, "this machine", f"is {abs(ahead):.0f} s {way} the database")]
 
 
 def _missing(connection: psycopg.Connection[Any], placed: Iterable[str]) -> list[Finding]:

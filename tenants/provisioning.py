@@ -48,8 +48,9 @@ def provision(runtime: Runtime, work: Any, *, tenant_id: str) -> None:
                 diary.begin(name)
                 step(runtime, diary)
     except Exception as error:
-        _record_failure(runtime, diary, error, final=work.attempt >= MAX_ATTEMPTS)
-        raise
+        if _record_failure(runtime, diary, error, final=work.attempt >= MAX_ATTEMPTS):
+            raise
+        log.warning("another run was faster", extra={"tenant_id": tenant_id})
 
 
 class Diary:
@@ -166,6 +167,9 @@ def _furnish(runtime: Runtime, diary: Diary) -> None:
 def _open(runtime: Runtime, diary: Diary) -> None:
     with runtime.control() as session:
         record = session.get_one(TenantRecord, diary.tenant_id, with_for_update=True)
+        if record.status != "provisioning":
+            # Another run was faster, or has given up and taken everything back.
+            return
         record.status, record.status_reason = "active", ""
         record.version += 1
         diary.end()
@@ -188,20 +192,25 @@ def _fresh(runtime: Runtime, tenant_id: UUID) -> Tenant:
     return runtime.resolver.by_id(tenant_id)
 
 
-def _record_failure(runtime: Runtime, diary: Diary, error: Exception, *, final: bool) -> None:
+def _record_failure(runtime: Runtime, diary: Diary, error: Exception, *, final: bool) -> bool:
+    """Note the failure and, when it is final, undo the making; False when another run has decided meanwhile."""
     tenant_id = diary.tenant_id
-    log.error("provisioning failed", exc_info=error, extra={"tenant_id": str(tenant_id), "final": final})
     reason = _reason(error)
-    if final:
-        take_back(runtime, tenant_id)
     with runtime.control() as session:
+        # Locked to the end: a run that would open the tenant meanwhile waits, and then finds it failed.
+        record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
+        if record.status != "provisioning":
+            return False
+        log.error("provisioning failed", exc_info=error, extra={"tenant_id": str(tenant_id), "final": final})
+        if final:
+            take_back(runtime, tenant_id)
         run = diary.write(session)
         run.error, run.attempts = reason, run.attempts + 1
         if final:
-            record = session.get_one(TenantRecord, tenant_id, with_for_update=True)
             record.status, record.status_reason = "failed", reason
             run.state, run.steps = "failed", run.steps[:1]
     runtime.resolver.changed(tenant_id)
+    return True
 
 
 def _reason(error: Exception) -> str:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select, true, update
+from sqlalchemy import BigInteger, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kit.desk import Usage
 from tenants.context import Ctx
 from tenants.errors import LimitExceeded
 from tenants.tiers import UNLIMITED, tiers
+
+# Written once: every thing that is counted sends one of them.
+_TABLE = cast(Table, Usage.__table__)
+_KEY, _SUM = [_TABLE.c.tenant_id, _TABLE.c.metric], _TABLE.c.used + bindparam("more", type_=BigInteger)
+_COUNT = insert(_TABLE).on_conflict_do_update(index_elements=_KEY, set_={"used": _SUM}).returning(_TABLE.c.used)
+_COUNT_WITHIN = (
+    insert(_TABLE)
+    .on_conflict_do_update(index_elements=_KEY, set_={"used": _SUM}, where=bindparam("limit", type_=BigInteger) >= _SUM)
+    .returning(_TABLE.c.used)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +46,11 @@ def reserve(ctx: Ctx, metric: str, count: int = 1) -> None:
     if count <= 0:
         return
     limit = ctx.tenant.limit(metric)
-    fits = Usage.used + count <= limit if limit != UNLIMITED else true()
-    change = (
-        insert(Usage)
-        .values(tenant_id=ctx.tenant.id, metric=metric, used=count)
-        .on_conflict_do_update(
-            index_elements=[Usage.tenant_id, Usage.metric], set_={"used": Usage.used + count}, where=fits
-        )
-        .returning(Usage.used)
-    )
-    too_many = limit != UNLIMITED and count > limit
-    if too_many or ctx.db.scalar(change) is None:
+    wanted = {"tenant_id": ctx.tenant.id, "metric": metric, "used": count, "more": count}
+    if limit == UNLIMITED:
+        ctx.db.connection().execute(_COUNT, wanted)
+        return
+    if count > limit or ctx.db.connection().execute(_COUNT_WITHIN, {**wanted, "limit": limit}).first() is None:
         raise exceeded(ctx, metric, used=_used(ctx, metric), wanted=count)
 
 

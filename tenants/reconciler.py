@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.kit.jobs import ledger
 from app.kit.jobs.registry import QUEUES
 from tenants import fairness
+from tenants.inspection import durability
 from tenants.sessions import PlatformSession
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ class Reconciler:
 
     def run(self, stop: threading.Event) -> None:
         """Reconcile until `stop` is set; nothing that fails here ends the loop."""
+        is_known = self._runtime.settings.env == "test"
         while not stop.wait(EVERY):
             try:
+                is_known = is_known or self._warn_of_loss()
                 self.tick()
             except SQLAlchemyError:
                 log.exception("The ledger could not be looked at; it will be again")
@@ -50,6 +53,16 @@ class Reconciler:
             for queue, candidates in due.items():
                 for candidate in candidates[:AT_ONCE]:
                     self._runtime.bell.ring_job(queue, candidate.tenant_id, candidate.job_id)
+
+    def _warn_of_loss(self) -> bool:
+        """Say once, at the start, where a confirmed write may be lost with the power."""
+        for database in self._runtime.databases.names():
+            with self._runtime.platform(database) as session:
+                driver: Any = session.connection().connection.dbapi_connection
+                for finding in durability(driver):
+                    told = {"database": database, "setting": finding.where, "value": finding.what}
+                    log.error("A confirmed write may be lost in a power cut", extra=told)
+        return True
 
     def _due(self, session: PlatformSession, queue: str, now: datetime) -> list[fairness.Candidate]:
         return fairness.next_jobs(session, self._runtime.resolver, queue, now=now)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,7 @@ class Resolver:
         self._redis = redis
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, tuple[float, Tenant | None]] = OrderedDict()
+        self._loading: dict[str, Future[Tenant | None]] = {}
         self._listener: threading.Thread | None = None
         # Off in a process that forks: a fork copies the thread's locks without the thread.
         self.follows = True
@@ -106,11 +108,14 @@ class Resolver:
             stale = [k for k, (_, t) in self._cache.items() if t is None or t.id == tenant_id]
             for key in stale:
                 del self._cache[key]
+            # What is being read may have been read before the change.
+            self._loading.clear()
 
     def clear(self) -> None:
         """Drop everything that this process remembers."""
         with self._lock:
             self._cache.clear()
+            self._loading.clear()
 
     def changed(self, tenant_id: UUID) -> None:
         """Forget the tenant here and tell every other process to. Call after the commit that changed it."""
@@ -130,15 +135,38 @@ class Resolver:
             tenant = entry[1]
         else:
             self.misses += 1
-            tenant = self._load(condition())
-            self._remember(key, tenant, now)
+            tenant = self._find(key, condition, now)
         if tenant is None:
             raise NoSuchTenant
         return tenant
 
-    def _remember(self, key: str, tenant: Tenant | None, now: float) -> None:
+    def _find(self, key: str, condition: Callable[[], ColumnElement[bool]], now: float) -> Tenant | None:
+        """Read the tenant once for all who ask meanwhile: else every thread reads a busy one when its time ends."""
         with self._lock:
-            self._cache[key] = (now + (TTL if tenant else MISS_TTL), tenant)
+            theirs, mine = self._loading.get(key), Future[Tenant | None]()
+            if theirs is None:
+                self._loading[key] = mine
+        if theirs is not None:
+            return theirs.result()
+        try:
+            tenant = self._load(condition())
+        except BaseException as error:
+            self._end(key, mine)
+            mine.set_exception(error)
+            raise
+        self._end(key, mine, (now + (TTL if tenant else MISS_TTL), tenant))
+        mine.set_result(tenant)
+        return tenant
+
+    def _end(self, key: str, loading: Future[Tenant | None], entry: tuple[float, Tenant | None] | None = None) -> None:
+        """Remember what was read, unless it was to be forgotten meanwhile."""
+        with self._lock:
+            if self._loading.get(key) is not loading:
+                return
+            del self._loading[key]
+            if entry is None:
+                return
+            self._cache[key] = entry
             self._cache.move_to_end(key)
             while len(self._cache) > MAX_ENTRIES:
                 self._cache.popitem(last=False)

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -16,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.kit.db import PLATFORM_ID
 from app.kit.desk import Job
-from app.kit.errors import DomainError
 from app.kit.jobs import ledger
 from app.kit.jobs.envelope import Envelope, ForgedEnvelope, Sealer
 from app.kit.jobs.interrupts import Cancelled, Interrupted, LeaseLost, Stopped, TimedOut
@@ -24,9 +24,11 @@ from app.kit.jobs.ledger import Claim
 from app.kit.jobs.registry import URGENT, JobSpec
 from config.logging import bind_log_fields, reset_log_fields
 from tenants import fairness
+from tenants.confines import lift_memory_limit
 from tenants.errors import NoSuchTenant, TenantIsolationError
 from tenants.heartbeat import beating, stoppable
 from tenants.tenant import Tenant
+from tenants.verdicts import is_final, problem_of
 from tenants.work import Work
 
 if TYPE_CHECKING:
@@ -164,6 +166,14 @@ class Runner:
             self._drop_connections()
             self._interrupted(claim, database, interrupt)
             return False
+        except MemoryError as error:
+            # First of all room, for the note in the ledger; the process ends after it.
+            lift_memory_limit()
+            traceback.clear_frames(error.__traceback__)
+            self._drop_connections()
+            log.warning("Job needed too much memory")
+            self._again(claim, database, problem_of(claim, error))
+            return False
         except Exception as error:
             self._failed(claim, database, error)
         else:
@@ -213,19 +223,14 @@ class Runner:
             self._settle(claim, database, ledger.release)
         elif isinstance(interrupt, TimedOut):
             log.warning("Job took too long")
-            detail = "This took longer than it may. Try it with less at once."
-            self._again(claim, database, _problem(claim, "job.timeout", "Out of time", detail))
+            self._again(claim, database, problem_of(claim, interrupt))
 
     def _failed(self, claim: Claim, database: str, error: Exception) -> None:
-        if isinstance(error, DomainError) and error.status < 500 and error.status != 429:
-            problem = _problem(claim, error.code, error.title, error.detail or error.title)
-            if error.errors:
-                problem["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in error.errors]
+        problem = problem_of(claim, error)
+        if is_final(error):
             self._settle(claim, database, ledger.fail, problem)
             return
         log.error("Job failed", exc_info=error)
-        detail = f"Something went wrong on our side. Try again, or tell us the number {claim.request_id or claim.id}."
-        problem = _problem(claim, "job.failed", "The work failed", detail)
         if isinstance(error, TenantIsolationError):
             self._settle(claim, database, ledger.fail, problem)
         else:
@@ -269,8 +274,3 @@ class _Refused(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code)
         self.error = {"code": code, "title": "The work was refused", "detail": detail}
-
-
-def _problem(claim: Claim, code: str, title: str, detail: str) -> dict[str, Any]:
-    """Return what the job's owner reads; never the text of an exception, which may carry values of rows."""
-    return {"code": code, "title": title, "detail": detail, "request_id": claim.request_id}

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 # A request waits no longer than this for Redis to take its bell (seconds); then the bell is silent for a while.
 BELL_PATIENCE = 0.05
+# A Redis that takes longer than this for the counts is away (seconds): each process then limits at its part.
+RATE_PATIENCE = 0.5
 # Shorter waits do not change a request's limits (seconds): the ready-made binding then serves as it is.
 WORTH_TELLING = 0.05
 
@@ -68,7 +70,7 @@ class Runtime:
             databases=databases,
             redis=redis,
             resolver=Resolver(settings, databases, redis),
-            limiter=RateLimiter(redis),
+            limiter=RateLimiter(connect(settings.redis_url, timeout=RATE_PATIENCE)),
             bell=Bell(connect(settings.redis_url, timeout=BELL_PATIENCE, again=0), settings.secret_key),
         )
 

@@ -135,7 +135,7 @@ class Work:
 
         Raises LeaseLost.
         """
-        ledger.finish(session, self._claim, result, now=utcnow())
+        ledger.finish(session, self._claim, result, now=ledger.database_now(session))
 
     @property
     def _database(self) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, or_, select, update
 
 from app.accounts.models import AuthToken, LoginSession, OneTimeToken, Throttle
 from app.accounts.tokens import GRACE, LIFETIME
+from app.kit.jobs.ledger import database_now
 from tenants.context import Ctx
 from tenants.models import TenantRecord
 from tenants.runtime import Runtime
@@ -28,9 +29,11 @@ def sweep_all(runtime: Runtime, work: Work) -> None:
     """Sweep every active tenant, each in a transaction of its own."""
     with runtime.control() as session:
         ids = session.scalars(select(TenantRecord.id).where(TenantRecord.status == "active")).all()
+        # Not this machine's: a clock that is ahead would forget what still counts.
+        now = database_now(session)
     for number, tenant_id in enumerate(ids):
         work.progress(number / len(ids))
-        with runtime.tenant(tenant_id) as ctx:
+        with runtime.tenant(tenant_id, now=now) as ctx:
             sweep(ctx)
 
 

@@ -44,7 +44,7 @@ def list_exports(query: dict[str, Any]) -> dict[str, Any]:
 def start_export(values: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Start an export; the job's result has the link to the file.
 
-    A CSV of `products` or `order_lines` holds everything that an import needs to bring equal data back.
+    A CSV or XLSX of `products` or `order_lines` holds everything that an import needs to bring equal data back.
     """
     ctx = current()
     run = service.start(ctx, resource=values["resource"], format_=values["format"], filters=values["filters"])

@@ -16,15 +16,20 @@ _USUAL_DIGITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, its Parquet type, and the SQL of its value as it is and as no spreadsheet runs it."""
+    """One column: its name, its Parquet type, and the SQL of its value as it is and as no spreadsheet runs it.
+
+    A workbook has numbers of its own: a column that `is_number` needs no disarming there.
+    """
 
     name: str
     type: pa.DataType
     value: str
     harmless: str
+    is_number: bool = False
 
-    def sql(self, *, harmless: bool) -> str:
-        """Return the column as part of a SELECT."""
+    def sql(self, format_: str) -> str:
+        """Return the column as part of a SELECT for files of this format."""
+        harmless = format_ == "csv" or (format_ == "xlsx" and not self.is_number)
         return f"{self.harmless if harmless else self.value} AS {self.name}"
 
 
@@ -40,7 +45,7 @@ def label(name: str, sql: str) -> Column:
 
 def whole(name: str, sql: str) -> Column:
     """Return a column of whole numbers."""
-    return Column(name, pa.int64(), sql, sql)
+    return Column(name, pa.int64(), sql, sql, is_number=True)
 
 
 def moment(name: str, sql: str) -> Column:
@@ -53,7 +58,7 @@ def moment(name: str, sql: str) -> Column:
 def amount(name: str, sql: str, currency: str) -> Column:
     """Return a column of exact amounts as decimal text. A negative one starts like a formula."""
     value = _amount_sql(sql, currency)
-    return Column(name, pa.string(), value, f"CASE WHEN {sql} < 0 THEN '''' || {value} ELSE {value} END")
+    return Column(name, pa.string(), value, f"CASE WHEN {sql} < 0 THEN '''' || {value} ELSE {value} END", True)
 
 
 def _amount_sql(minor: str, currency: str) -> str:

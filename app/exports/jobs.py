@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 from app.exports import queries, service
 from app.exports.links import present
 from app.exports.models import ExportRun
-from app.exports.streams import KINDS, copy_statement, spool, to_parquet
+from app.exports.streams import CONVERTED, KINDS, copy_statement, spool, to_parquet, to_workbook
 from app.exports.upload import Upload
 from app.files import service as files
 from app.files.errors import StoreUnreachable
@@ -22,6 +23,7 @@ from tenants.work import Work
 
 _READ = 0.8
 _TELL_AFTER = 1.0
+_SHEETS = {"products": "Products", "orders": "Orders", "order_lines": "Order lines"}
 
 
 def run(ctx: None, work: Work, *, run_id: str) -> dict[str, Any]:
@@ -63,31 +65,40 @@ def _register(work: Work, run_id: UUID) -> tuple[ExportRun, FileObject, FileStor
 
 def _read(work: Work, export: ExportRun, made: Path) -> int:
     """Write the rows into the file `made` and return their number."""
-    is_parquet = export.format == "parquet"
+    converts = export.format in CONVERTED
     raw = made.with_suffix(".csv")
     source = queries.SOURCES[export.resource]
+    read_share = _READ / 2 if export.format == "xlsx" else _READ
     with work.transaction() as ctx:
         values = queries.parameters(ctx.tenant.id, export.filters)
         total = _count(ctx, queries.count_sql(source, export.filters), values)
-
-        told_at = time.monotonic()
-
-        def tell(rows: int) -> None:
-            nonlocal told_at
-            work.check()
-            # A page looks every two seconds; telling more often would slow the reading down for nobody.
-            if time.monotonic() - told_at < _TELL_AFTER:
-                return
-            told_at = time.monotonic()
-            work.progress(_READ * min(rows / max(total, 1), 1.0), f"Reading rows, {rows:,} of {total:,}")
-
-        query = queries.select_sql(source, export.filters, harmless=export.format == "csv")
+        tell = _teller(work, total, 0.0, read_share, "Reading")
+        query = queries.select_sql(source, export.filters, export.format)
         statement = copy_statement(query, export.format)
-        count = spool(ctx, statement, values, raw if is_parquet else made, compress=not is_parquet, tell=tell)
-    if is_parquet:
+        count = spool(ctx, statement, values, raw if converts else made, compress=not converts, tell=tell)
+    if export.format == "parquet":
         work.progress(_READ, "Writing Parquet")
         to_parquet(raw, made, source.columns)
+    elif export.format == "xlsx":
+        tell = _teller(work, total, read_share, _READ, "Writing")
+        to_workbook(raw, made, source.columns, name=_SHEETS[export.resource], tell=tell)
     return count - (0 if export.format == "ndjson" else 1)
+
+
+def _teller(work: Work, total: int, start: float, end: float, doing: str) -> Callable[[int], None]:
+    """Return what tells of rows, from `start` to `end` of the bar."""
+    told_at = time.monotonic()
+
+    def tell(rows: int) -> None:
+        nonlocal told_at
+        work.check()
+        # A page looks every two seconds; telling more often would slow the reading down for nobody.
+        if time.monotonic() - told_at < _TELL_AFTER:
+            return
+        told_at = time.monotonic()
+        work.progress(start + (end - start) * min(rows / max(total, 1), 1.0), f"{doing} rows, {rows:,} of {total:,}")
+
+    return tell
 
 
 def _count(ctx: Any, statement: str, values: dict[str, Any]) -> int:

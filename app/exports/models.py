@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.db import TenantBase, TenantOwned, Timestamps
 
 RESOURCES = ("products", "orders", "order_lines")
-FORMATS = ("csv", "ndjson", "parquet")
+FORMATS = ("csv", "ndjson", "parquet", "xlsx")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:

@@ -106,9 +106,9 @@ SOURCES = {
 }
 
 
-def select_sql(source: Source, filters: Mapping[str, Any], *, harmless: bool) -> str:
-    """Return the query of an export; `harmless` disarms what a spreadsheet would run."""
-    columns = ", ".join(column.sql(harmless=harmless) for column in source.columns)
+def select_sql(source: Source, filters: Mapping[str, Any], format_: str) -> str:
+    """Return the query of an export; for formats that spreadsheets read, what they would run is disarmed."""
+    columns = ", ".join(column.sql(format_) for column in source.columns)
     return f"SELECT {columns} FROM {source.tables} WHERE {_conditions(source, filters)} ORDER BY {source.order}"  # noqa: S608
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import csv
+from pyarrow import csv as arrow_csv
 from sqlalchemy import text
 
 from app.exports.columns import Column, schema
+from app.files.kinds import CSV, WORKBOOK, Kind
+from app.files.sheets import SheetWriter
 from tenants.context import Ctx
 
 # COPY hands over row by row; so many bytes are compressed at once.
 _BATCH = 1 << 18
 _GZIP = 16 + zlib.MAX_WBITS
 _ROW_GROUP = 4 << 20
+_TELL_EVERY = 1000
 
 # JSON has neither of these two bytes, so nothing is ever quoted: what comes out is one document a line.
 _JSON_OPTIONS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
@@ -30,21 +35,15 @@ _JSON_OPTIONS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
 _SETTINGS = "SET LOCAL TimeZone = 'UTC'; SET LOCAL work_mem = '64MB'"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One format: how the download is called and declared."""
-
-    suffix: str
-    media_type: str
-    encoding: str = ""
-
-
 KINDS = {
     # Compressed on the way only: a browser saves the plain file.
-    "csv": Kind("csv", "text/csv; charset=utf-8", "gzip"),
+    "csv": replace(CSV, encoding="gzip"),
     "ndjson": Kind("ndjson", "application/x-ndjson", "gzip"),
     "parquet": Kind("parquet", "application/vnd.apache.parquet"),
+    "xlsx": WORKBOOK,
 }
+# Made from a CSV of COPY rather than by COPY itself.
+CONVERTED = ("parquet", "xlsx")
 
 
 def copy_statement(query: str, format_: str) -> str:
@@ -89,14 +88,33 @@ def _gather(copy: psycopg.Copy, buffer: bytearray) -> Generator[Any, Any, int]:
 def to_parquet(source: Path, target: Path, columns: Sequence[Column]) -> None:
     """Turn a CSV of COPY into Parquet, a block at a time. The types are given: nothing is guessed from values."""
     kinds = schema(columns)
-    reader = csv.open_csv(
+    reader = arrow_csv.open_csv(
         source,
-        read_options=csv.ReadOptions(block_size=_ROW_GROUP),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
+        read_options=arrow_csv.ReadOptions(block_size=_ROW_GROUP),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
             column_types=kinds, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
         ),
     )
     with reader, pq.ParquetWriter(target, kinds, compression="zstd") as writer:
         for batch in reader:
             writer.write_table(pa.Table.from_batches([batch]))
+
+
+def to_workbook(
+    source: Path, target: Path, columns: Sequence[Column], *, name: str, tell: Callable[[int], None]
+) -> None:
+    """Turn a CSV of COPY into a workbook, a row at a time: texts as texts, amounts and counts as numbers.
+
+    `target` appears when it is whole: a zip file's beginning is written last.
+    """
+    part = target.with_suffix(".part")
+    numbers = [column.is_number for column in columns]
+    with source.open(newline="", encoding="utf-8") as file, SheetWriter(part, name) as sheet:
+        rows = csv.reader(file)
+        sheet.header(next(rows))
+        for count, row in enumerate(rows, 1):
+            sheet.add([Decimal(cell) if number and cell else cell for cell, number in zip(row, numbers, strict=True)])
+            if count % _TELL_EVERY == 0:
+                tell(count)
+    part.rename(target)

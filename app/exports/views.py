@@ -34,7 +34,8 @@ _TEXTS = {
     "order_lines": "One row for each line, with its order. An import takes it back.",
 }
 _FORMATS = (
-    {"value": "csv", "title": "CSV", "text": "For spreadsheets and imports."},
+    {"value": "csv", "title": "CSV", "text": "For other systems and imports."},
+    {"value": "xlsx", "title": "Excel", "text": "For spreadsheets and imports: a workbook."},
     {"value": "ndjson", "title": "NDJSON", "text": "For programs: one JSON object a line."},
     {"value": "parquet", "title": "Parquet", "text": "For analysis: typed columns."},
 )

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.kit.clock import utcnow
+from app.kit.jobs.ledger import database_now
 from tenants.access import public
 from tenants.edge import runtime
 from tenants.models import SchemaVersion
@@ -72,6 +73,7 @@ def metrics() -> Response:
 def _database_answers(runtime: Runtime) -> bool:
     try:
         with runtime.control() as session:
+            database_now(session)
             return session.scalar(select(SchemaVersion.schema_name).limit(1)) is not None
     except SQLAlchemyError:
         return False

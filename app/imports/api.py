@@ -11,7 +11,7 @@ from marshmallow import RAISE
 from werkzeug.wrappers import Response
 
 from app.files import doors as files
-from app.imports import doors, queries, schemas, service
+from app.imports import change_schemas, doors, queries, schemas, service, undoing
 from app.imports.mapping import columns
 from app.imports.models import ImportRun
 from app.imports.resources import FIELDS
@@ -67,15 +67,16 @@ def start_import() -> tuple[dict[str, Any], int, dict[str, str]]:
         raise UnsupportedMedia("Send multipart/form-data with a file.")
     options = schemas.NewImport().load(request.form)
     resource, file_id = options.pop("resource"), options.pop("file_id")
-    mapping, dry_run = options.pop("mapping"), options.pop("dry_run")
+    mapping, dry_run, sheet = options.pop("mapping"), options.pop("dry_run"), options.pop("sheet")
     if file_id is not None:
-        run, is_new = doors.stored(ctx, file_id, resource=resource), True
+        run, is_new = doors.stored(ctx, file_id, resource=resource, sheet=sheet), True
     else:
         run, is_new = doors.receive(
             ctx,
             request.files.get("file"),
             request.form,
             resource=resource,
+            sheet=sheet,
             key=doors.request_key(ctx, request.headers.get("Idempotency-Key")),
             check=lambda header: columns(FIELDS[resource], header, mapping) if mapping is not None else None,
         )
@@ -116,6 +117,59 @@ def get_report(import_id: UUID) -> Response:
     if run.report_id is None:
         raise NotFound
     return files.send(ctx, run.report_id, class_="report")
+
+
+@blp.get("/<uuid:import_id>/failed-rows")
+@blp.doc(responses=_SENT)
+@access("imports.run")
+def get_failed_rows(import_id: UUID) -> Response:
+    """Download the rows that were not imported, each with the reason: correct them, and import that file."""
+    ctx = current()
+    run = queries.get_run(ctx, run_id=import_id)
+    if run.failed_id is None:
+        raise NotFound
+    return files.send(ctx, run.failed_id, class_="report")
+
+
+@blp.get("/<uuid:import_id>/changes")
+@blp.arguments(change_schemas.ChangeQuery, location="query", unknown=RAISE)
+@blp.response(200, change_schemas.ChangePage)
+@access("imports.run")
+def list_changes(query: dict[str, Any], import_id: UUID) -> dict[str, Any]:
+    """List what the import made or changed (a trial: would make or change), field by field, old and new."""
+    ctx = current()
+    run = queries.get_run(ctx, run_id=import_id)
+    cursor, limit = query.get("cursor"), query["limit"]
+    if query["undo_state"]:
+        page = queries.list_kept(ctx, run_id=run.id, cursor=cursor, limit=limit)
+    else:
+        page = queries.list_changes(
+            ctx, run_id=run.id, kind=query["kind"], action=query["action"], cursor=cursor, limit=limit
+        )
+    return {"items": [change_schemas.change_json(change) for change in page.items], "next_cursor": page.next_cursor}
+
+
+@blp.post("/<uuid:import_id>/retries")
+@blp.response(202, schemas.ImportSchema, example=schemas.EXAMPLE, headers=_STARTED)
+@access("imports.run", urgency=Urgency.SHEDDABLE)
+def retry_import(import_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Import once more the rows that were not imported, and no others: when the plan has room again, for example."""
+    ctx = current()
+    run = service.retry(ctx, run_id=import_id)
+    return _shown(ctx, run), 202, {"Location": f"/api/v1/jobs/{run.job_id}"}
+
+
+@blp.post("/<uuid:import_id>/undoing")
+@blp.response(202, schemas.ImportSchema, example=schemas.EXAMPLE, headers=_STARTED)
+@access("imports.run", urgency=Urgency.SHEDDABLE)
+def undo_import(import_id: UUID) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Take back what the import made and changed, as far as nothing depends on it.
+
+    What stays is listed with the reason: `GET /imports/{id}/changes?undo_state=kept`.
+    """
+    ctx = current()
+    run = undoing.start(ctx, run_id=import_id)
+    return _shown(ctx, run), 202, {"Location": f"/api/v1/jobs/{run.undo_job_id}"}
 
 
 def _shown(ctx: Ctx, run: ImportRun) -> dict[str, Any]:

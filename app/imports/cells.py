@@ -24,15 +24,17 @@ class RowRefused(Exception):
 class Cells:
     """One row."""
 
-    def __init__(self, cells: Mapping[str, str]) -> None:
+    def __init__(self, cells: Mapping[str, str], faults: Mapping[str, Problem]) -> None:
         self._cells = cells
+        # Cells that hold nothing that can be read, such as formulas, by their field.
+        self._faults = faults
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
 
     def has(self, field: str) -> bool:
         """Say whether the row says anything under `field`."""
         cell = self._cells.get(field, "")
-        return cell != "" and not cell.isspace()
+        return (cell != "" and not cell.isspace()) or field in self._faults
 
     def need(self, field: str, label: str, parse: Callable[[str], T], default: T) -> T:
         """Return the value of a cell that must be there; `default` stands in when it is not, or is wrong."""
@@ -43,6 +45,9 @@ class Cells:
 
     def take(self, field: str, parse: Callable[[str], T], default: T) -> T:
         """Return the value of a cell, or `default` when it is empty or wrong."""
+        if field in self._faults:
+            self.problems.append(self._faults[field])
+            return default
         cell = self._cells.get(field, "")
         if cell == "" or cell.isspace():
             return default

@@ -17,6 +17,18 @@ class KeyReused(Invalid):
     code, title = "idempotency.mismatch", "This Idempotency-Key belongs to another request"
 
 
+class NothingToRetry(Conflict):
+    """The import left no row out, or is not over."""
+
+    code, title = "import.nothing_to_retry", "There are no rows to try again"
+
+
+class CannotUndo(Conflict):
+    """The import was a trial, is under way, changed nothing, is too old or is undone already."""
+
+    code, title = "import.cannot_undo", "This import cannot be undone"
+
+
 class FileUnreadable(DomainError):
     """The file as a whole makes no sense; nothing was imported."""
 

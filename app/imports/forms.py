@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -41,8 +42,11 @@ _KINDS = {
     "bad_value": "A cell holds what its column cannot take",
     "cell_long": "A cell is too long",
     "columns_wrong": "The row has more or fewer columns than the header",
+    "cell_beyond": "Something stands to the right of the last named column; it was left out",
     "date_differs": "The rows of an order name different dates; the earliest counts",
     "differs": "The rows of a SKU differ; what is most frequent counts",
+    "error_cell": "A cell holds an error of the spreadsheet",
+    "formula_cell": "A cell holds a formula; its value must stand there",
     "line_kind": "The line is no product; it was booked as postage, a fee or the like",
     "missing": "Something that is needed is missing",
     "not_a_product": "The line is postage, a fee or the like, and no product",
@@ -149,3 +153,26 @@ def steps(run: ImportRun, at: Progress) -> list[dict[str, str]]:
 def chosen_options(run: ImportRun) -> Options:
     """Return the options of an import."""
     return Options.of(run.options)
+
+
+def sheet_options(run: ImportRun) -> list[tuple[str, str]]:
+    """Return the sheets of a workbook that has several."""
+    sheets = run.preview.get("sheets", ())
+    return [(sheet["name"], sheet["name"]) for sheet in sheets] if len(sheets) > 1 else []
+
+
+def remembered_at(run: ImportRun) -> datetime | None:
+    """Return when the columns that are offered were chosen, or None when they are guessed."""
+    found = run.preview.get("remembered")
+    return datetime.fromisoformat(found) if found else None
+
+
+def told_undoing(counts: Mapping[tuple[str, str, str], int]) -> list[str]:
+    """Return what an undoing did, as phrases: "412 orders removed"."""
+    phrases = (
+        (("order", "created", "undone"), ("order removed", "orders removed")),
+        (("product", "created", "undone"), ("product removed", "products removed")),
+        (("product", "changed", "undone"), ("product put back", "products put back")),
+    )
+    found = [(counts.get(key, 0), words) for key, words in phrases]
+    return [f"{count:,} {one if count == 1 else many}" for count, (one, many) in found if count]

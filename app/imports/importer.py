@@ -6,12 +6,29 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
 from app.imports.mapping import Field
 from app.imports.problems import Problem
 from app.imports.spool import Group, Record, Spool
 from tenants.context import Ctx
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was made or changed: the first row that names it, and its fields before and after.
+
+    `kind` is "product" or "order". Without `target_id` it does not exist yet: a trial would make it.
+    """
+
+    row: int
+    kind: str
+    action: str
+    label: str
+    target_id: UUID | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -23,6 +40,7 @@ class Outcome:
     failed: int = 0
     issues: list[tuple[int, Problem]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
 
     def lose(self, group: Group, problem: Problem) -> None:
         """Leave a whole group out, and say why at each of its rows."""
@@ -42,8 +60,8 @@ class Importer(Protocol):
     thing: str
     longest_group: int
 
-    def read(self, cells: Mapping[str, str], now: datetime) -> Record:
-        """Return a row as a record.
+    def read(self, cells: Mapping[str, str], now: datetime, faults: Mapping[str, Problem]) -> Record:
+        """Return a row as a record; `faults` are cells, by field, that cannot be used.
 
         Raises RowRefused.
         """

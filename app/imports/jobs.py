@@ -16,16 +16,19 @@ from uuid import UUID
 from app.files import service as files
 from app.files.errors import StoreUnreachable
 from app.files.gateway import FileStore, file_store
-from app.imports import queries, recording
+from app.files.kinds import CSV, WORKBOOK, Kind, chunks_of
+from app.imports import queries, recording, report
 from app.imports.importer import Importer
 from app.imports.loading import load
 from app.imports.models import ImportRun
 from app.imports.options import Options
-from app.imports.report import report_lines
+from app.imports.reading import Row
 from app.imports.resources import importer
 from app.imports.service import JOB
 from app.imports.spool import Spool
 from app.imports.summary import FETCHED, READ, WRITTEN, file_notes, result_of
+from app.imports.tables import rows_of
+from app.imports.xlsx.workbook import is_workbook
 from app.kit.jobs.registry import JobSpec
 from tenants.errors import LimitExceeded
 from tenants.work import Work
@@ -68,7 +71,7 @@ class _Import:
             doer = importer(run.resource, Options.of(run.options), source=run.file_name, write=not run.dry_run)
             run = self._read(run, path, doer, spool)
             self._bring_in(run, doer, spool)
-            return self._report(run, path, store)
+            return self._report(path, store)
 
     def _fetch(self, store: FileStore, key: str, path: Path, size: int) -> None:
         self._work.progress(0.0, "Fetching the file")
@@ -82,8 +85,13 @@ class _Import:
             # How many there are is not known before the end: the bar nears its mark, and never passes it.
             self._work.progress(FETCHED + (READ - FETCHED) * rows / (rows + 5_000), f"Reading rows, {rows:,} so far")
 
+        only = None
+        if run.retry_of is not None:
+            with self._work.transaction() as ctx:
+                only = queries.lost_rows(ctx, run_id=run.retry_of)
         now: datetime = run.created_at
-        load(path, doer, run.mapping, spool, now=now, tell=tell)
+        sheet = Options.of(run.options).sheet
+        load(path, doer, run.mapping, spool, now=now, tell=tell, sheet=sheet, only=only)
         with self._work.transaction() as ctx:
             return recording.note_reading(ctx, run_id=self._id, spool=spool, notes=file_notes(run, spool))
 
@@ -102,20 +110,38 @@ class _Import:
             share = READ + (WRITTEN - READ) * seen / total
             self._work.progress(share, f"{doing} {doer.thing}s, {seen:,} of {total:,}")
 
-    def _report(self, run: ImportRun, path: Path, store: FileStore) -> dict[str, Any]:
+    def _report(self, path: Path, store: FileStore) -> dict[str, Any]:
         self._work.progress(WRITTEN, "Writing the report")
-        report_id = self._write_report(run, path, store)
         with self._work.transaction() as ctx:
-            return result_of(recording.note_end(ctx, run_id=self._id, report_id=report_id))
+            run = queries.get_run(ctx, run_id=self._id)
+            has_issues = bool(queries.issues_by_row(ctx, run_id=self._id, behind=None, limit=1))
+        report_id = self._keep(run, store, "report", self._report_lines(run, path)) if has_issues else None
+        failed_id = None
+        if run.rows_failed:
+            rows = report.failed_rows(self._rows(run, path), self._issues())
+            failed_id = self._keep_failed(run, store, rows, path)
+        with self._work.transaction() as ctx:
+            return result_of(recording.note_end(ctx, run_id=self._id, report_id=report_id, failed_id=failed_id))
 
-    def _write_report(self, run: ImportRun, path: Path, store: FileStore) -> UUID | None:
-        """Store the report and return its id; None when there is nothing to say."""
+    def _rows(self, run: ImportRun, path: Path) -> Iterator[Row]:
+        return rows_of(path, Options.of(run.options).sheet)
+
+    def _report_lines(self, run: ImportRun, path: Path) -> Iterator[bytes]:
+        return report.as_csv(report.report_rows(self._rows(run, path), self._issues()))
+
+    def _keep_failed(self, run: ImportRun, store: FileStore, rows: Iterator[list[str]], path: Path) -> UUID:
+        """Store the rows that were not imported, as the kind of file that they came in."""
+        if not is_workbook(path):
+            return self._keep(run, store, "not imported", report.as_csv(rows))
+        made = path.with_name("failed.xlsx")
+        report.as_workbook(rows, made)
+        return self._keep(run, store, "not imported", chunks_of(made), WORKBOOK)
+
+    def _keep(self, run: ImportRun, store: FileStore, word: str, chunks: Iterator[bytes], kind: Kind = CSV) -> UUID:
         with self._work.transaction() as ctx:
-            if not queries.issues_by_row(ctx, run_id=self._id, behind=None, limit=1):
-                return None
-            name = f"{Path(run.file_name).stem} report.csv"
-            file = files.register(ctx, class_="report", name=name, media_type="text/csv; charset=utf-8")
-        stored = store.put(file.key, report_lines(path, self._issues()), media_type=file.media_type)
+            name = f"{Path(run.file_name).stem} {word}.{kind.suffix}"
+            file = files.register(ctx, class_="report", name=name, media_type=kind.media_type)
+        stored = store.put(file.key, chunks, media_type=file.media_type)
         with self._work.transaction() as ctx:
             files.finish(ctx, file_id=file.id, size=stored.size, sha256=stored.sha256)
         return file.id

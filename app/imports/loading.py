@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from app.imports.cells import RowRefused
 from app.imports.errors import FileUnreadable, TooManyRows
 from app.imports.importer import Importer
 from app.imports.mapping import columns
-from app.imports.reading import Row, read_rows
-from app.imports.sniffing import Dialect, sniff
+from app.imports.problems import Problem
+from app.imports.reading import Row
 from app.imports.spool import Spool
+from app.imports.tables import header_of, rows_of
 
 MAX_ROWS = 250_000
-MAX_NAME = 200
 _TELL_EVERY = 2_000
 
 
@@ -28,14 +28,20 @@ def load(
     *,
     now: datetime,
     tell: Callable[[int], None],
+    sheet: str = "",
+    only: Container[int] | None = None,
 ) -> None:
     """Read the file at `path` into `spool`, and tell after every few rows how many were read.
 
+    Of a workbook `sheet` is read; with `only` no other rows are than those with these numbers.
+
     Raises FileUnreadable, TooManyRows, Invalid when the mapping names columns that the file does not have.
     """
-    rows = read_rows(path, sniff(path))
+    rows = rows_of(path, sheet)
     positions = columns(importer.fields, header_of(rows), mapping)
     for row in rows:
+        if only is not None and row.number not in only:
+            continue
         if row.blank:
             spool.blank_rows += 1
             continue
@@ -49,43 +55,27 @@ def load(
     spool.seal(longest=importer.longest_group, thing=importer.thing)
 
 
-def header_of(rows: Iterator[Row]) -> list[str]:
-    """Return the names of the columns from the first row.
-
-    Raises FileUnreadable.
-    """
-    first = next(rows, None)
-    if first is None or first.cells is None:
-        told = first.problem.text if first and first.problem else "The file is empty."
-        raise FileUnreadable(f"The first row, which names the columns, cannot be read. {told}")
-    names = [" ".join(cell.split()) for cell in first.cells]
-    if any(len(name) > MAX_NAME for name in names):
-        raise FileUnreadable(f"The first row names the columns; no name may have more than {MAX_NAME} characters.")
-    return names
-
-
-def preview(path: Path, *, rows: int = 5) -> tuple[Dialect, list[str], list[list[str]]]:
-    """Return how the file is written, its header and its first rows.
-
-    Raises FileUnreadable.
-    """
-    dialect = sniff(path)
-    found = read_rows(path, dialect)
-    header = header_of(found)
-    good = (row.cells for row in found if row.cells is not None and not row.blank)
-    return dialect, header, [[cell[:200] for cell in cells] for cells in itertools.islice(good, rows)]
-
-
 def _judge(row: Row, importer: Importer, positions: Mapping[str, int], spool: Spool, now: datetime) -> None:
     if row.cells is None:
         spool.lose(row.number, [row.problem] if row.problem else [])
         return
     cells = {field: row.cells[position] for field, position in positions.items()}
     try:
-        record = importer.read(cells, now)
+        record = importer.read(cells, now, _faults(row, positions))
     except RowRefused as refused:
         spool.lose(row.number, refused.problems, refused.group)
     else:
         spool.add(row.number, record)
         if row.problem is not None:
             spool.say(row.number, [row.problem])
+
+
+def _faults(row: Row, positions: Mapping[str, int]) -> Mapping[str, Problem]:
+    """Return what is wrong with single cells, by the field they feed; other columns do not matter."""
+    if not row.faults:
+        return {}
+    return {
+        field: replace(row.faults[position], column=field)
+        for field, position in positions.items()
+        if position in row.faults
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from app.kit.errors import FieldError, Invalid
 
 _MONTH_FIRST = re.compile(r"\s*\d{1,2}/(\d{1,2})/\d{4}")
 _LAST_MONTH = 12
+# Columns that a report of ours puts before those of the file.
+OURS = ("row", "imported", "problem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ def _favour_required(fields: Sequence[Field], found: dict[str, str]) -> dict[str
                 found[field.name] = found.pop(other.name)
                 break
     return found
+
+
+def digest(header: Sequence[str]) -> str:
+    """Return what files with these columns, in whatever order, have in common."""
+    names = sorted({name for name in header if name} - set(OURS))
+    return hashlib.sha256("\x1f".join(names).encode()).hexdigest()
+
+
+def fit(mapping: Mapping[str, str], header: Sequence[str]) -> int:
+    """Return how many fields of `mapping` a file with this header feeds."""
+    return sum(1 for column in mapping.values() if column in header)
 
 
 def columns(fields: Sequence[Field], header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, int]:

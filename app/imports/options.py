@@ -26,6 +26,8 @@ class Options:
     create_products: bool = True
     # What imported orders are when their row does not say: history, or work to do.
     order_state: str = "delivered"
+    # Of a workbook, the sheet that is read.
+    sheet: str = ""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Options:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
-from app.imports.models import ImportRowIssue, ImportRun
+from app.imports.models import ImportChange, ImportMapping, ImportRowIssue, ImportRun
 from app.kit.errors import NotFound
 from app.kit.paging import Cursor, ListKey, Order, Page, decode, page_of, paged
 from tenants.context import Ctx
 
 _RECENT = Order(ImportRun.created_at, ImportRun.id, descending=True)
 _BY_ROW = Order(ImportRowIssue.row_number, ImportRowIssue.id)
+_CHANGES_BY_ROW = Order(ImportChange.row_number, ImportChange.id)
 ISSUE_FIELDS = ("id", "row_number", "code", "field_name", "message", "is_lost")
 
 
@@ -90,3 +91,73 @@ def issues_by_row(ctx: Ctx, *, run_id: UUID, behind: tuple[int, UUID] | None, li
     if behind is not None:
         query = query.where(tuple_(ImportRowIssue.row_number, ImportRowIssue.id) > tuple_(*behind))
     return ctx.db.execute(query.order_by(ImportRowIssue.row_number, ImportRowIssue.id).limit(limit)).all()
+
+
+def lost_rows(ctx: Ctx, *, run_id: UUID) -> set[int]:
+    """Return the numbers of the rows that were not imported."""
+    query = select(ImportRowIssue.row_number).where(
+        ImportRowIssue.tenant_id == ctx.tenant.id, ImportRowIssue.run_id == run_id, ImportRowIssue.is_lost
+    )
+    return set(ctx.db.scalars(query))
+
+
+def find_mapping(ctx: Ctx, *, resource: str, header_digest: str) -> ImportMapping | None:
+    """Return what was chosen for an earlier file with the same columns, or None."""
+    return ctx.db.scalar(
+        select(ImportMapping).where(
+            ImportMapping.tenant_id == ctx.tenant.id,
+            ImportMapping.resource == resource,
+            ImportMapping.header_digest == header_digest,
+        )
+    )
+
+
+def list_changes(ctx: Ctx, *, run_id: UUID, kind: str, action: str, cursor: str | None, limit: int) -> Page:
+    """Return one page of what an import made ("created") or changed, in the order of its rows.
+
+    Raises Invalid for a cursor of another list.
+    """
+    key = ListKey(ctx.runtime.settings.secret_key, ctx.tenant.id, f"imports {run_id} changes {kind} {action}")
+    at: Cursor | None = decode(key, cursor) if cursor else None
+    query = _changes(ctx, run_id).where(ImportChange.kind == kind, ImportChange.action == action)
+    rows = ctx.db.scalars(paged(query, _CHANGES_BY_ROW, at, limit)).all()
+    return page_of(rows, _CHANGES_BY_ROW, at, limit, key)
+
+
+def list_kept(ctx: Ctx, *, run_id: UUID, cursor: str | None, limit: int) -> Page:
+    """Return one page of what an undoing could not take back, with the reasons.
+
+    Raises Invalid for a cursor of another list.
+    """
+    key = ListKey(ctx.runtime.settings.secret_key, ctx.tenant.id, f"imports {run_id} kept")
+    at: Cursor | None = decode(key, cursor) if cursor else None
+    query = _changes(ctx, run_id).where(ImportChange.undo_state == "kept")
+    rows = ctx.db.scalars(paged(query, _CHANGES_BY_ROW, at, limit)).all()
+    return page_of(rows, _CHANGES_BY_ROW, at, limit, key)
+
+
+def count_changes(ctx: Ctx, *, run_id: UUID) -> dict[tuple[str, str, str], int]:
+    """Return `{(kind, action, state of the undoing or ""): number}`."""
+    state = func.coalesce(ImportChange.undo_state, "")
+    rows = ctx.db.execute(
+        select(ImportChange.kind, ImportChange.action, state, func.count())
+        .where(ImportChange.tenant_id == ctx.tenant.id, ImportChange.run_id == run_id)
+        .group_by(ImportChange.kind, ImportChange.action, state)
+    )
+    return {(kind, action, undo_state): count for kind, action, undo_state, count in rows}
+
+
+def changes_to_undo(
+    ctx: Ctx, *, run_id: UUID, kind: str, action: str, behind: tuple[int, UUID] | None, limit: int
+) -> Sequence[ImportChange]:
+    """Return up to `limit` changes that nobody has tried to undo yet, behind the one with this row and id."""
+    query = _changes(ctx, run_id).where(
+        ImportChange.kind == kind, ImportChange.action == action, ImportChange.undo_state.is_(None)
+    )
+    if behind is not None:
+        query = query.where(tuple_(ImportChange.row_number, ImportChange.id) > tuple_(*behind))
+    return ctx.db.scalars(query.order_by(ImportChange.row_number, ImportChange.id).limit(limit)).all()
+
+
+def _changes(ctx: Ctx, run_id: UUID) -> Select[ImportChange]:
+    return select(ImportChange).where(ImportChange.tenant_id == ctx.tenant.id, ImportChange.run_id == run_id)

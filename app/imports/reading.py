@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,16 +26,20 @@ _UNENDED = "unexpected end of data"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: the number of its first line, its cells, and what is wrong with it. No cells: it is lost."""
+    """One record: the number of its first line, its cells, and what is wrong with it. No cells: it is lost.
+
+    `faults` are single cells, by position, that cannot be used; the row is lost only where their column counts.
+    """
 
     number: int
     cells: list[str] | None
     problem: Problem | None = None
+    faults: Mapping[int, Problem] | None = None
 
     @property
     def blank(self) -> bool:
         """Say whether nothing but delimiters is in it."""
-        return self.cells is not None and not any(cell.strip() for cell in self.cells)
+        return self.cells is not None and not self.faults and not any(cell.strip() for cell in self.cells)
 
 
 def read_rows(path: Path, dialect: Dialect) -> Iterator[Row]:
@@ -58,7 +62,7 @@ def _record(line: Line, source: Iterator[Line], waiting: deque[Line], dialect: D
     cells = _parse([line.text], dialect)
     if cells is None:
         cells = _spanning(line, source, waiting, dialect, width)
-    problem = cells if isinstance(cells, Problem) else _shape_problem(cells, width)
+    problem = cells if isinstance(cells, Problem) else shape_problem(cells, width)
     if problem is not None:
         return Row(line.number, None, problem)
     assert not isinstance(cells, Problem)  # noqa: S101 (for the type checker)
@@ -82,7 +86,7 @@ def _spanning(
         cells = _parse([first.text, *(each.text for each in taken)], dialect)
         if cells is None:
             continue
-        if isinstance(cells, Problem) or _shape_problem(cells, width):
+        if isinstance(cells, Problem) or shape_problem(cells, width):
             break
         return cells
     waiting.extendleft(reversed(taken))
@@ -108,7 +112,8 @@ def _broken(said: str) -> Problem | None:
     return Problem("quote_stray", 'A quotation mark stands inside a quoted cell; double it, like "".')
 
 
-def _shape_problem(cells: list[str], width: int | None) -> Problem | None:
+def shape_problem(cells: list[str], width: int | None) -> Problem | None:
+    """Return what makes a row of these cells impossible under a header of `width` columns, or None."""
     if len(cells) > MAX_COLUMNS:
         return Problem("columns_many", f"The row has {len(cells):,} columns; {MAX_COLUMNS} are the most.")
     if width is not None and len(cells) != width:

@@ -13,7 +13,7 @@ from typing_extensions import override
 from app.imports.models import RESOURCES, ImportRun
 from app.imports.options import ORDER_STATES
 from app.imports.summary import counts_of, rows_of, totals_of
-from app.kit.fields import REQUIRED, Choice, Currency, Whole
+from app.kit.fields import REQUIRED, Choice, Currency, Text, Whole
 from app.kit.jobs.progress import Progress
 from app.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -29,11 +29,17 @@ EXAMPLE: dict[str, Any] = {
     "error": "",
     "mapping": {"reference": "InvoiceNo", "sku": "StockCode"},
     "options": {"currency": "GBP", "time_zone": "UTC"},
-    "rows": {"read": 8099, "imported": 3000, "unchanged": 0, "failed": 0},
+    "rows": {"read": 8099, "imported": 3000, "new": 3000, "changed": 0, "unchanged": 0, "failed": 0},
     "counts": {"orders_created": 120, "products_created": 600},
     "totals": {"GBP": "52310.20"},
     "notes": ["The file names no currency; prices were read as GBP."],
     "has_report": False,
+    "has_failed_rows": False,
+    "sheets": [],
+    "is_remembered": False,
+    "retry_of": None,
+    "undo_job_id": None,
+    "undone_at": None,
     "job_id": "0199f3a2-9d10-7e02-b1c4-52d1f6a7c0ab",
     "job_url": "/api/v1/jobs/0199f3a2-9d10-7e02-b1c4-52d1f6a7c0ab",
     "created_at": "2026-11-20T16:48:00Z",
@@ -84,22 +90,33 @@ class NewImport(OptionsSchema):
     dry_run = fields.Boolean(load_default=False, metadata={"description": "Check everything and write nothing."})
     mapping = MappingField(
         load_default=None,
-        metadata={"type": "string", "example": '{"sku": "StockCode"}', "description": "Field → column, as JSON."},
+        metadata={
+            "type": "string",
+            "example": '{"sku": "StockCode"}',
+            "description": "Field → column, as JSON. Left out: as for the last file with these columns, or guessed.",
+        },
     )
     file_id = fields.UUID(load_default=None, metadata={"description": "The file of an earlier import, sent again."})
+    sheet = Text(
+        longest=100,
+        load_default="",
+        metadata={"description": "Of a workbook: the sheet. Left out: the one whose columns fit best."},
+    )
 
 
 class NewImportBody(NewImport):
     """A file to import, with the file; for the document only."""
 
-    file = Upload(metadata={"description": "CSV with a header, 50 MB at most. Needed unless `file_id` is sent."})
+    file = Upload(metadata={"description": "CSV or XLSX, 50 MB at most. Needed unless `file_id` is sent."})
 
 
 class RowsSchema(Schema):
-    """What became of the rows: read = imported + unchanged + failed."""
+    """What became of the rows: read = imported + unchanged + failed, and imported = new + changed."""
 
     read = fields.Integer(required=True)
     imported = fields.Integer(required=True)
+    new = fields.Integer(required=True)
+    changed = fields.Integer(required=True)
     unchanged = fields.Integer(required=True)
     failed = fields.Integer(required=True)
 
@@ -123,6 +140,12 @@ class ImportSchema(Schema):
     totals = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     notes = fields.List(fields.String(), required=True)
     has_report = fields.Boolean(required=True)
+    has_failed_rows = fields.Boolean(required=True)
+    sheets = fields.List(fields.String(), required=True, metadata={"description": "The sheets of a workbook."})
+    is_remembered = fields.Boolean(required=True, metadata={"description": "Columns are those of an earlier file."})
+    retry_of = fields.UUID(required=True, allow_none=True)
+    undo_job_id = fields.UUID(required=True, allow_none=True)
+    undone_at = fields.AwareDateTime(required=True, allow_none=True)
     job_id = fields.UUID(required=True, allow_none=True)
     job_url = fields.String(required=True, allow_none=True)
     created_at = fields.AwareDateTime(required=True)
@@ -184,6 +207,12 @@ def import_json(run: ImportRun, at: Progress) -> dict[str, Any]:
         "totals": totals_of(run),
         "notes": run.notes,
         "has_report": run.report_id is not None,
+        "has_failed_rows": run.failed_id is not None,
+        "sheets": [sheet["name"] for sheet in run.preview.get("sheets", ())],
+        "is_remembered": "remembered" in run.preview,
+        "retry_of": run.retry_of,
+        "undo_job_id": run.undo_job_id,
+        "undone_at": run.undone_at,
         "job_id": run.job_id,
         "job_url": f"/api/v1/jobs/{run.job_id}" if run.job_id else None,
         "created_at": run.created_at,

@@ -15,13 +15,12 @@ UTF8 = "utf-8"
 
 # First bytes of what people upload by mistake, and what to do then.
 _OTHER_KINDS = (
-    (b"PK\x03\x04", "This is an Excel workbook or an archive. Save the sheet as CSV and choose that file."),
-    (b"\xd0\xcf\x11\xe0", "This is an old Excel workbook. Save the sheet as CSV and choose that file."),
-    (b"%PDF", "This is a PDF. Choose a CSV file."),
-    (b"PAR1", "This is a Parquet file. Choose a CSV file."),
-    (b"\x1f\x8b", "This file is compressed. Unpack it and choose the CSV file inside."),
-    (b"\x89PNG", "This is a picture. Choose a CSV file."),
-    (b"\xff\xd8\xff", "This is a picture. Choose a CSV file."),
+    (b"\xd0\xcf\x11\xe0", "This is an old Excel workbook, or one with a password. Save a copy as .xlsx without one."),
+    (b"%PDF", "This is a PDF. Choose a CSV file or an Excel workbook."),
+    (b"PAR1", "This is a Parquet file. Choose a CSV file or an Excel workbook."),
+    (b"\x1f\x8b", "This file is compressed. Unpack it and choose the file inside."),
+    (b"\x89PNG", "This is a picture. Choose a CSV file or an Excel workbook."),
+    (b"\xff\xd8\xff", "This is a picture. Choose a CSV file or an Excel workbook."),
 )
 
 
@@ -37,7 +36,7 @@ class Dialect:
 
 
 def refuse_other_kinds(head: bytes) -> None:
-    """Raise Invalid when the first bytes of a file show that it is no text, or empty."""
+    """Raise Invalid when the first bytes of a file show that it is no table, or empty."""
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise Invalid(errors=[FieldError("#/file", "The file is empty. Choose one with a header and rows.")])
     for magic, told in _OTHER_KINDS:

@@ -9,7 +9,7 @@ from app.imports.options import Options
 from app.imports.spool import Spool
 from app.kit.money import to_decimal
 
-TOTAL = "total:"
+TOTAL, ROWS = "total:", "rows_"
 # Where on the bar each part of the work ends: reading is quick, writing is most.
 FETCHED, READ, WRITTEN = 0.05, 0.15, 0.95
 
@@ -23,6 +23,8 @@ def file_notes(run: ImportRun, spool: Spool) -> list[str]:
     if "placed_at" in run.mapping:
         order = "month first" if options.month_first else "day first"
         notes.append(f"Dates without a zone were read as {options.time_zone}; dates like 01/12/2010 {order}.")
+    if run.retry_of is not None:
+        notes.append("Only the rows that were not imported before were read.")
     if spool.blank_rows:
         notes.append(f"Rows without anything in them were passed over: {spool.blank_rows:,}.")
     repeated = spool.repeated_rows()
@@ -45,10 +47,13 @@ def result_of(run: ImportRun) -> dict[str, Any]:
 
 
 def rows_of(run: ImportRun) -> dict[str, int]:
-    """Return what became of the rows; read = imported + unchanged + failed."""
+    """Return what became of the rows: read = imported + unchanged + failed, and imported = new + changed."""
+    changed = int(run.counts.get("rows_changed", 0))
     return {
         "read": run.rows_read,
         "imported": run.rows_imported,
+        "new": run.rows_imported - changed,
+        "changed": changed,
         "unchanged": run.rows_unchanged,
         "failed": run.rows_failed,
     }
@@ -56,7 +61,7 @@ def rows_of(run: ImportRun) -> dict[str, int]:
 
 def counts_of(run: ImportRun) -> dict[str, int]:
     """Return how many things were made, changed and found as they are."""
-    return {name: count for name, count in run.counts.items() if not name.startswith(TOTAL)}
+    return {name: count for name, count in run.counts.items() if not name.startswith((TOTAL, ROWS))}
 
 
 def totals_of(run: ImportRun) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -10,11 +9,11 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
 from app.files import doors as files
-from app.imports import doors, forms, queries, service
+from app.imports import doors, forms, pages, queries, service, undoing
+from app.imports.errors import CannotUndo, NothingToRetry
 from app.imports.models import RESOURCES, ImportRun
 from app.imports.resources import FIELDS, NAMES
 from app.imports.schemas import OptionsSchema
-from app.imports.summary import minor_totals
 from app.jobs import service as jobs
 from app.jobs.errors import JobEnded
 from app.kit.errors import DomainError, FieldError, Invalid, NotFound
@@ -24,12 +23,10 @@ from app.web.forms import FormState
 from app.web.templating import here_with
 from tenants.access import access
 from tenants.admission import Urgency
-from tenants.context import Ctx
 from tenants.edge import current
 
 web = Blueprint("imports", __name__, url_prefix="/imports", template_folder="templates")
 
-_ISSUES = 50
 Page = tuple[str, int]
 
 
@@ -79,7 +76,7 @@ def show(import_id: UUID) -> str | Response:
     if run.job_id is None:
         return _columns_page(run, None)
     try:
-        return render_template("imports/show.html", **_progress(ctx, run, request.args.get("cursor")))
+        return render_template("imports/show.html", **pages.progress(ctx, run, request.args.get("cursor")))
     except Invalid:
         return redirect(url_for(".show", import_id=run.id), 303)
 
@@ -89,7 +86,7 @@ def show(import_id: UUID) -> str | Response:
 def part(import_id: UUID) -> str:
     """Answer the part of the page that changes while the import runs."""
     ctx = current()
-    return render_template("imports/part.html", **_progress(ctx, queries.get_run(ctx, run_id=import_id), None))
+    return render_template("imports/part.html", **pages.progress(ctx, queries.get_run(ctx, run_id=import_id), None))
 
 
 @web.post("/<uuid:import_id>/start")
@@ -139,6 +136,48 @@ def stop(import_id: UUID) -> Response:
     return redirect(url_for(".show", import_id=import_id), 303)
 
 
+@web.post("/<uuid:import_id>/draft")
+@access("imports.run")
+def redraft(import_id: UUID) -> Page | Response:
+    """Take another sheet of the workbook, or guess the columns instead of remembering them."""
+    guess = request.form.get("action") == "guess"
+    try:
+        service.change_draft(
+            current(), run_id=import_id, sheet=None if guess else request.form.get("sheet", ""), guess=guess
+        )
+    except Invalid as error:
+        run = queries.get_run(current(), run_id=import_id)
+        return _columns_page(run, FormState.failed(request.form, error)), error.status
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
+@web.post("/<uuid:import_id>/retry")
+@access("imports.run", urgency=Urgency.SHEDDABLE)
+def retry(import_id: UUID) -> Response:
+    """Import the rows that were not imported once more, and no others."""
+    ctx = current()
+    try:
+        with ctx.db.begin_nested():
+            run = service.retry(ctx, run_id=import_id)
+    except NothingToRetry as error:
+        flash(error.detail or error.title, "toast")
+        return redirect(url_for(".show", import_id=import_id), 303)
+    return redirect(url_for(".show", import_id=run.id), 303)
+
+
+@web.post("/<uuid:import_id>/undo")
+@access("imports.run", urgency=Urgency.SHEDDABLE)
+def undo(import_id: UUID) -> Response:
+    """Take back what the import made and changed, as far as nothing depends on it."""
+    ctx = current()
+    try:
+        with ctx.db.begin_nested():
+            undoing.start(ctx, run_id=import_id)
+    except CannotUndo as error:
+        flash(error.detail or error.title, "toast")
+    return redirect(url_for(".show", import_id=import_id), 303)
+
+
 @web.get("/<uuid:import_id>/report")
 @access("imports.run")
 def report(import_id: UUID) -> Response:
@@ -148,6 +187,29 @@ def report(import_id: UUID) -> Response:
     if run.report_id is None:
         raise NotFound
     return files.send(ctx, run.report_id, class_="report")
+
+
+@web.get("/<uuid:import_id>/failed")
+@access("imports.run")
+def failed(import_id: UUID) -> Response:
+    """Send the person to the download of the rows that were not imported."""
+    ctx = current()
+    run = queries.get_run(ctx, run_id=import_id)
+    if run.failed_id is None:
+        raise NotFound
+    return files.send(ctx, run.failed_id, class_="report")
+
+
+@web.get("/<uuid:import_id>/changes")
+@access("imports.run")
+def changes(import_id: UUID) -> str | Response:
+    """Show what the import made and changed, or would: field by field, what is there and what the file says."""
+    ctx = current()
+    run = queries.get_run(ctx, run_id=import_id)
+    try:
+        return render_template("imports/changes.html", **pages.changes(ctx, run, request.args))
+    except Invalid:
+        return redirect(here_with(cursor=None), 303)
 
 
 def _form_page(state: FormState) -> str:
@@ -163,34 +225,10 @@ def _columns_page(run: ImportRun, state: FormState | None) -> str:
         form=state,
         fields=forms.choices(run, chosen),
         options=forms.chosen_options(run),
+        sheets=forms.sheet_options(run),
+        remembered_at=forms.remembered_at(run),
         currencies=forms.currency_options(),
         zones=forms.zone_options(),
         order_states=forms.ORDER_STATES,
         date_orders=forms.DATE_ORDERS,
     )
-
-
-def _progress(ctx: Ctx, run: ImportRun, cursor: str | None) -> dict[str, Any]:
-    at = progress_of(ctx.db, ctx.tenant.id, [run.job_id])[run.job_id]
-    doing = "Checking" if run.dry_run else "Importing"
-    ended = at.state == "succeeded"
-    issues = None if at.busy else queries.list_issues(ctx, run_id=run.id, cursor=cursor, limit=_ISSUES)
-    return {
-        "run": run,
-        "at": at,
-        "name": NAMES[run.resource],
-        "job": {
-            "title": ("Checked" if run.dry_run else "Imported") if ended else f"{doing} {run.file_name}",
-            "state": at.state,
-            "progress": at.progress,
-            "step": at.step,
-            "error": at.error,
-            "steps": forms.steps(run, at),
-        },
-        "told": forms.told_counts(run),
-        "totals": minor_totals(run),
-        "kinds": forms.told_kinds({} if at.busy else queries.count_issues(ctx, run_id=run.id)),
-        "issues": issues,
-        "lost": {issue.row_number for issue in issues.items if issue.is_lost} if issues else set(),
-        "labels": {field.name: field.label for field in FIELDS[run.resource]},
-    }

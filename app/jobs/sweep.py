@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, select, tuple_
 
-from app.kit.clock import utcnow
 from app.kit.desk import IdempotencyKey, Job, Outbox
+from app.kit.jobs.ledger import database_now
 from app.kit.paging import Query
 from tenants.runtime import Runtime
 from tenants.work import Work
@@ -24,7 +24,9 @@ def sweep(runtime: Runtime, work: Work) -> dict[str, int]:
     """Delete relayed events, ended jobs and expired idempotency keys that are old enough; say how many."""
     counts: dict[str, int] = {}
     for database in runtime.databases.names():
-        for table, old in _old(utcnow()):
+        with runtime.platform(database) as session:
+            now = database_now(session)
+        for table, old in _old(now):
             name = table.__tablename__
             while deleted := _batch(runtime, database, table, old):
                 counts[name] = counts.get(name, 0) + deleted

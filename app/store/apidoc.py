@@ -46,6 +46,25 @@ NEW_PRODUCT: dict[str, Any] = {
     "currency": "EUR",
     "inventory": 12,
 }
+INVENTORY: dict[str, Any] = {
+    "inventory": 12,
+    "items": [
+        {
+            "id": "0199f3a2-7c1e-7b44-8a52-1f0c6a4e9d21",
+            "kind": "ordered",
+            "quantity": -3,
+            "order_id": "0199f3a2-7c1e-7b44-8a52-1f0c6a4e9d11",
+            "actor_name": "Ada Brook",
+            "note": "Order 1042",
+            "at": "2026-11-20T16:48:00Z",
+        }
+    ],
+    "next_cursor": None,
+}
+NEW_CONTENTS: dict[str, Any] = {"parts": [{"product_id": "0199f3a2-7c1e-7b44-8a52-1f0c6a4e9d01", "quantity": 2}]}
+CONTENTS: dict[str, Any] = {
+    "parts": [{**NEW_CONTENTS["parts"][0], "name": "Harbour Lights, hardcover", "sku": "NB-2038-H", "inventory": 12}]
+}
 ADDRESS: dict[str, Any] = {
     "street": "Oudegracht 118",
     "city": "Utrecht",

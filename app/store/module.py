@@ -11,11 +11,13 @@ from app.store.orders.events import OrderCancelled, OrderPlaced, OrderShipped
 from app.store.products import api as products_api
 from app.store.products import queries as products
 from app.store.products import views as products_views
+from app.store.products.stock import api as stock_api
+from app.store.products.stock import views as stock_views
 
 module = Module(
     name="store",
-    api=[products_api.blp, orders_api.blp],
-    web=[products_views.web, orders_views.web],
+    api=[products_api.blp, stock_api.blp, orders_api.blp],
+    web=[products_views.web, stock_views.web, orders_views.web],
     on={
         OrderPlaced: [handlers.MAIL_PLACED],
         OrderShipped: [handlers.MAIL_SHIPPED],

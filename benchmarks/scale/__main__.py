@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+from benchmarks import orders
 from benchmarks.client import Answer
 from benchmarks.figures import Figure, table
 from benchmarks.products import fill, listing
 from benchmarks.scale import fanout, figures
-from benchmarks.scale.crowd import Crowd
+from benchmarks.scale.crowd import PRODUCTS, Crowd
 from benchmarks.site import Site
 from tenants.databases import MAX_SCHEMAS_PER_CONNECTION
 
 # A list at the last stage against the first, and a schema made at the last against the first.
 FLAT_LIST, FLAT_SCHEMA = 1.15, 1.2
 _STRANGERS = 150
+# So many of the crowd go on while all schemas are moved.
+_BESIDE = 12
 
 
 def main() -> int:
@@ -112,7 +115,16 @@ class Stages:
         self._say("dump, catalogs")
         found = [figures.dump(self._site, self._crowd.dedicated[0]), *figures.catalog(self._site)]
         self._say("fan-out")
-        return [*found, *fanout.run(self._site)]
+        return [*found, *fanout.run(self._site, self._asks())]
+
+    def _asks(self) -> list[Callable[[], Answer]]:
+        """Return lists and orders by turns: of the first tenants, and of some of the crowd in schemas of their own."""
+        asks, owner = list(self._lists.values()), self._crowd.landlord
+        for tenant in self._crowd.dedicated[-_BESIDE:]:
+            fill(self._site, tenant, PRODUCTS)
+            listed = listing(self._site, tenant, owner)
+            asks += [listed, orders.placing(self._site, tenant, owner, [listed().json["items"][0]["id"]])]
+        return asks
 
 
 def _microseconds(ask: Callable[[], Answer]) -> float:

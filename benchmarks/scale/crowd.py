@@ -39,6 +39,8 @@ class Crowd:
         self._hash = hash_password(site.settings, PASSWORD)
         self.model, self.owner = site.tenant("basic")
         fill(site, self.model, PRODUCTS)
+        # The owner of each dedicated one.
+        self.landlord = Person("owner@crowd.example")
         self.pooled = 1
         self.dedicated: list[Tenant] = []
 
@@ -85,7 +87,7 @@ class Crowd:
         while len(self.dedicated) < count:
             slug = f"house-{len(self.dedicated)}"
             signup = registration.SignUp(
-                company_name=slug, slug=slug, admin_email="owner@crowd.example", password_hash=self._hash,
+                company_name=slug, slug=slug, admin_email=self.landlord.email, password_hash=self._hash,
                 tier="enterprise",
             )  # fmt: skip
             tenant_id = registration.register(runtime, signup)

@@ -39,7 +39,8 @@ def create_app(store: Store) -> Flask:
     def add_headers(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # Not "no-referrer": with that, a form of our own page would come from the origin "null".
+        response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -12,8 +12,9 @@ from app.accounts import throttle
 from app.accounts.errors import TriedTooOften
 from app.accounts.models import Throttle
 from app.accounts.throttle import ProcessLimit, Try
+from app.factory import build_runtime, create_app
 from tests.accounts.conftest import NEW_PASSWORD, sign_in, submit, token_in
-from tests.world import PASSWORD
+from tests.world import PASSWORD, client_at
 
 
 def _guess(house, times, email=None):
@@ -97,6 +98,21 @@ def test_links_are_not_mailed_without_end(acme):
     client, body = acme.browser(), {"email": "someone@acme.example"}
     answers = [client.post("/api/v1/auth/password/forgot", json=body).status_code for _ in range(6)]
     assert answers == [202] * 4 + [429] * 2
+
+
+def test_with_redis_away_guesses_and_mails_are_counted_just_the_same(acme, settings):
+    away = build_runtime(replace(settings, redis_url="redis://127.0.0.1:1/0"))
+    client = client_at(create_app(runtime=away), acme.host)
+    try:
+        guess, forgot = {"email": acme.owner_email, "password": "a wrong guess"}, {"email": "someone@acme.example"}
+        guesses = [client.post("/api/v1/auth/signin", json=guess).status_code for _ in range(8)]
+        mails = [client.post("/api/v1/auth/password/forgot", json=forgot).status_code for _ in range(6)]
+        assert guesses == [401] * 6 + [429] * 2
+        assert mails == [202] * 4 + [429] * 2
+        # The counters are the rows that every process sees.
+        assert _guess(acme, 1)[0].status_code == 429
+    finally:
+        away.databases.dispose()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import psycopg
 import requests
@@ -30,7 +30,7 @@ from stack.proc import look, session_of
 from stack.programs import Web, Worker
 from stack.s3 import S3
 from stack.valkey import Valkey
-from tenants import provisioning, registration
+from tenants import registration
 from tenants.bootstrap import bootstrap
 from tenants.migrate import migrate_all
 from tenants.runtime import Runtime
@@ -189,9 +189,12 @@ class Site:
             tier=tier,
         )
         tenant_id = registration.register(self.runtime, signup)
-        provisioning.provision(self.runtime, SimpleNamespace(attempt=1), tenant_id=str(tenant_id))
+        eventually(lambda: self._fresh(tenant_id).status == "active", within=60, what="the opening of the workspace")
+        return self._fresh(tenant_id), self._way_in(slug, email)
+
+    def _fresh(self, tenant_id: UUID) -> Tenant:
         self.runtime.resolver.forget(tenant_id)
-        return self.runtime.resolver.by_id(tenant_id), self._way_in(slug, email)
+        return self.runtime.resolver.by_id(tenant_id)
 
     def _way_in(self, slug: str, email: str) -> Way:
         session = requests.Session()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,3 +75,32 @@ def test_an_exception_shows_its_kind_and_place_and_not_its_text(lines: Any) -> N
     assert line["exception"] == "ValueError"
     assert "4242" not in json.dumps(line)
     assert line["trace"]
+
+
+def test_a_full_disk_costs_log_lines_and_nothing_else(tmp_path: Path) -> None:
+    program = """
+import logging, resource
+from prometheus_client import REGISTRY
+from config.logging import configure_logging
+configure_logging()
+log = logging.getLogger("tests")
+log.info("one")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+for _ in range(3):
+    log.info("lost")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+log.info("two")
+print(REGISTRY.get_sample_value("terrace_log_lines_dropped_total"))
+"""
+    out = tmp_path / "log"
+    with out.open("wb") as stderr:
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        root = Path(__file__).parents[2]
+        said = subprocess.run([sys.executable, "-c", program], cwd=root, env=env, stdout=-1, stderr=stderr, check=True)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(line["message"], line.get("lines")) for line in lines] == [
+        ("one", None),
+        ("two", None),
+        ("Log lines were dropped", 3),
+    ]
+    assert said.stdout.decode().strip() == "3.0"

@@ -50,7 +50,12 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("BASE_URL", "http://terrace.example"), ("MAILBOX_URL", "http://localhost:1")]
+    ("name", "value"),
+    [
+        ("BASE_URL", "http://terrace.example"),
+        ("MAILBOX_URL", "http://localhost:1"),
+        ("STRIPE_API_BASE", "http://localhost:1"),
+    ],
 )
 def test_production_refuses_what_is_unsafe(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):

@@ -18,6 +18,7 @@ from app.files.errors import FileGone, StoreUnreachable
 from app.files.gateway import FileStore, ObjectMissing, file_store
 from app.files.jobs import sweep_tenant
 from app.files.keys import new_key
+from app.kit.clock import utcnow
 from app.kit.errors import NotFound
 from config.settings import Settings
 from tests.world import House
@@ -105,7 +106,7 @@ def test_a_file_whose_time_is_over_is_removed_and_said_to_be_gone(acme: House, s
         service.finish(ctx, file_id=file.id, size=1, sha256="", keep=timedelta(seconds=-1))
         kept = service.register(ctx, class_="report", name="b.csv", media_type="text/csv")
         service.finish(ctx, file_id=kept.id, size=1, sha256="")
-    assert sweep_tenant(acme.world.worker_runtime, acme.tenant.id) == 1
+    assert sweep_tenant(acme.world.worker_runtime, acme.tenant.id, now=utcnow()) == 1
     with pytest.raises(ObjectMissing):
         next(store.read(file.key))
     with acme.ctx() as ctx:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.web.conftest import live
 from tests.world import Api, House, World
+
+__all__ = ["live"]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.files import service as files
 from app.files.gateway import file_store
-from app.imports import loading, service
+from app.imports import service, tables
 from app.imports.models import ImportRun
 from app.kit.desk import Job
 from tests.world import House
@@ -18,22 +18,24 @@ from tests.world import House
 
 def upload(house: House, content: bytes, *, resource: str, name: str = "file.csv", tmp: Path) -> UUID:
     """Store `content` and return the draft of its import."""
-    path = tmp / "upload.csv"
+    path = tmp / "upload"
     path.write_bytes(content)
-    _, header, rows = loading.preview(path)
+    looks = tables.looks(path)
     with house.ctx() as ctx:
         file = files.register(ctx, class_="import", name=name, media_type="text/csv")
         stored = file_store(ctx.runtime.settings).put(file.key, [content], media_type="text/csv")
         files.finish(ctx, file_id=file.id, size=stored.size, sha256=stored.sha256)
-        incoming = service.Incoming(file.id, name, header, rows)
+        incoming = service.Incoming.of(file.id, name, looks)
         return service.draft(ctx, resource=resource, incoming=incoming).id
 
 
-def begin(house: House, run_id: UUID, *, dry_run: bool = False, **options: Any) -> UUID:
-    """Start a draft with the columns that were guessed; return the id of its job."""
+def begin(
+    house: House, run_id: UUID, *, dry_run: bool = False, mapping: dict[str, str] | None = None, **options: Any
+) -> UUID:
+    """Start a draft with the columns that were guessed, or others; return the id of its job."""
     with house.ctx() as ctx:
         run = ctx.db.get_one(ImportRun, (ctx.tenant.id, run_id))
-        run = service.start(ctx, run_id=run_id, mapping=run.mapping, options=options, dry_run=dry_run)
+        run = service.start(ctx, run_id=run_id, mapping=mapping or run.mapping, options=options, dry_run=dry_run)
         assert run.job_id is not None
         return run.job_id
 

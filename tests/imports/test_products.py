@@ -43,7 +43,7 @@ def test_the_same_file_twice_changes_nothing(acme: House, tmp_path: Path) -> Non
 def test_what_differs_is_changed_and_nothing_else(acme: House, tmp_path: Path) -> None:
     _import(acme, PRODUCTS, tmp_path)
     run = _import(acme, "sku,name,price,currency\nnb-1,Harbour Lights,35.00,EUR\n", tmp_path)
-    assert run.counts == {"products_updated": 1}
+    assert run.counts == {"products_updated": 1, "rows_changed": 1}
     first = tuple(rows(acme, _ALL)[0])
     assert first[:6] == ("NB-1", "Harbour Lights", 3500, "EUR", 12, "Fiction")
 

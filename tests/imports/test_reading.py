@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.imports.loading import preview
 from app.imports.reading import read_rows
 from app.imports.sniffing import Dialect, refuse_other_kinds, sniff
+from app.imports.tables import looks
 from app.kit.errors import Invalid
 from tests.imports.shop import BROKEN
 
@@ -91,7 +91,7 @@ def test_what_a_writer_of_csv_writes_is_read_as_it_was(
     assert read == [["a", "b", "c"], *table]
 
 
-@pytest.mark.parametrize("head", [b"", b"\xef\xbb\xbf \n", b"PK\x03\x04rest", b"%PDF-1.7", b"\x1f\x8b\x08"])
+@pytest.mark.parametrize("head", [b"", b"\xef\xbb\xbf \n", b"\xd0\xcf\x11\xe0rest", b"%PDF-1.7", b"\x1f\x8b\x08"])
 def test_files_of_another_kind_are_refused_with_what_to_do(head: bytes) -> None:
     with pytest.raises(Invalid) as refused:
         refuse_other_kinds(head)
@@ -101,6 +101,6 @@ def test_files_of_another_kind_are_refused_with_what_to_do(head: bytes) -> None:
 def test_a_preview_shows_the_header_and_the_first_good_rows(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(BROKEN)
-    _, header, rows = preview(path)
-    assert header[0] == "InvoiceNo"
-    assert [row[0] for row in rows[:2]] == ["1", "5"]
+    [look] = looks(path)
+    assert look.header[0] == "InvoiceNo"
+    assert [row[0] for row in look.rows[:2]] == ["1", "5"]

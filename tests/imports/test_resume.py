@@ -1,4 +1,4 @@
-"""An import whose worker is killed goes on where it was, and doubles nothing."""
+"""An import or an undoing whose worker is killed goes on where it was, and doubles nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from app.imports import undoing
 from app.imports.models import ImportRun
 from app.kit.desk import Job
 from config.settings import Settings
+from tenants import quotas
 from tests.imports.shop import HEADER
-from tests.imports.support import begin, rows, upload
+from tests.imports.support import begin, bring_in, rows, upload
 from tests.jobs.engine.house import eventually
 from tests.jobs.engine.processes import Workers, kill
 from tests.world import House, World
@@ -94,3 +96,22 @@ def test_a_killed_import_goes_on_and_doubles_nothing(world: World, settings: Set
     assert rows(house, "SELECT count(*) FROM product WHERE tenant_id = :tenant") == [(50,)]
     used = rows(house, "SELECT metric, used FROM desk.usage WHERE tenant_id = :tenant")
     assert {("orders", ORDERS), ("products", 50)} <= {tuple(row) for row in used}
+
+
+def test_a_killed_undoing_goes_on_and_leaves_nothing(world: World, settings: Settings, tmp_path: Path) -> None:
+    house = world.tenant("acme", tier="premium")
+    run = bring_in(house, _file(), resource="orders", tmp=tmp_path, currency="GBP")
+    undone = "SELECT count(*) FROM import_change WHERE tenant_id = :tenant AND undo_state = 'undone'"
+    with _workers(settings) as workers:
+        with house.ctx() as ctx:
+            job_id = undoing.start(ctx, run_id=run.id).undo_job_id
+        assert job_id is not None
+        eventually(lambda: rows(house, undone)[0][0] > 0, within=60, what="a batch")
+        assert [kill(horse) for horse in workers.horses()]
+        eventually(lambda: _job(house, job_id).state == "succeeded", within=90, what="the end of the undoing")
+    assert _job(house, job_id).attempt == 2
+    assert rows(house, undone) == [(ORDERS + 50,)]
+    for table in ("sales_order", "order_line", "order_event", "product"):
+        assert rows(house, f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant") == [(0,)]
+    with house.ctx() as ctx:
+        assert not quotas.recount(ctx)

@@ -64,7 +64,7 @@ def test_a_wrong_file_shows_the_form_again(acme: House) -> None:
     window = acme.signed_in()
     answer = window.submit("/imports/new", {"resource": "orders", "file": (io.BytesIO(b"PK\x03\x04"), "a.csv")})
     assert answer.status_code == 422
-    assert "Save the sheet as CSV" in answer.text
+    assert "save it as .xlsx and choose that file" in answer.text
 
 
 def test_a_running_import_can_be_stopped(acme: House) -> None:

@@ -35,7 +35,7 @@ _CHOICES = r"""
     SELECT (regexp_match(pg_get_constraintdef(oid), '\(?\(?(\w+) = ANY'))[1],
            (regexp_match(pg_get_constraintdef(oid), 'ARRAY\[''([^'']+)'''))[1]
     FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass
-      AND pg_get_constraintdef(oid) ~ '^CHECK \(\(\w+ = ANY \(ARRAY\[[^()]*\]\)\)\)$'
+      AND pg_get_constraintdef(oid) ~ '^CHECK \(\(\w+ = ANY \(ARRAY\[[^()]*\]\)\)\)( NOT VALID)?$'
 """
 
 

@@ -86,7 +86,9 @@ def fitting_row(tenant: Planted, table: Table) -> Row:
             row[column.name] = _value(tenant, table, column.name, column.type)
     row["tenant_id"] = tenant.id
     for reference in table.references:
-        parent = parent_of(tenant, table, reference.target)
+        # A table that refers to itself has nobody else's row to refer to yet.
+        itself = reference.target == table.name and _key(table) not in tenant.rows
+        parent = row if itself else parent_of(tenant, table, reference.target)
         row.update({mine: parent[theirs] for mine, theirs in zip(reference.columns, reference.keys, strict=True)})
     return row
 

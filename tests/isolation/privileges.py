@@ -16,6 +16,8 @@ DESK = {
     "idempotency_key": (frozenset({"SELECT", "INSERT", "UPDATE"}), NOTHING),
     "usage": (frozenset({"SELECT", "INSERT", "UPDATE"}), NOTHING),
 }
+# Tables of a tenant that are only ever added to; rows go with what they are about.
+ADDED_TO = frozenset({"stock_movement"})
 # Tables of control that only the migrator writes.
 MIGRATORS_OWN = frozenset({"migration_run", "migration_step", "schema_work"})
 TENANT_SCHEMA = re.compile(r"pool_\d{2}|t_[0-9a-f]{32}")
@@ -31,7 +33,8 @@ def table_rights(role: str, schema: str, table: str) -> frozenset[str]:
     if schema == "control":
         return _control_rights(table) if role == "terrace_control" else NOTHING
     if TENANT_SCHEMA.fullmatch(schema):
-        return READ_WRITE if role == schema else NOTHING
+        rights = READ_WRITE - {"UPDATE"} if table in ADDED_TO else READ_WRITE
+        return rights if role == schema else NOTHING
     return NOTHING
 
 

@@ -1,4 +1,4 @@
-"""Programs for the non-interference test: random steps of two tenants and of the workers, made from one seed.
+"""Programs for the non-interference test: random steps of two tenants and of the workers, and troubles, from one seed.
 
 Each step draws from a seed of its own, so that a step does the same whether or not others are left out. Names, SKUs,
 mail addresses and idempotency keys come from small spaces that both tenants share: where anything is kept under such a
@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.isolation.neighbours import Neighbour
+from tests.isolation.troubles import TROUBLES
 
 Answer = Any
-OTHER, OBSERVED, WORKERS = "other", "observed", "workers"
+OTHER, OBSERVED, WORKERS, MACHINE = "other", "observed", "workers", "machine"
+# Of a hundred steps so many are the workers', and so many are trouble.
+_WORK, _TROUBLE = 2.5, 3.0
 _STATES = ("confirmed", "processing", "shipped", "completed", "cancelled")
 _ROLES = ("viewer", "contributor", "approver", "admin")
 
@@ -241,11 +244,12 @@ def make_program(seed: str, length: int) -> Sequence[Step]:
     kinds, weights = list(ACTIONS), [weight for weight, _ in ACTIONS.values()]
     steps = []
     for number in range(length):
-        draw = rng.random()
-        whose = WORKERS if draw < 0.025 else OBSERVED if draw < 0.51 else OTHER
+        (whose,) = rng.choices((WORKERS, MACHINE, OBSERVED, OTHER), (_WORK, _TROUBLE, 47, 47.5))
         kind = rng.choices(kinds, weights)[0]
         if whose == OTHER and rng.random() < 0.25:
             kind = rng.choice(list(HOSTILE))
+        if whose == MACHINE:
+            kind = rng.choice(list(TROUBLES))
         steps.append(Step(whose, "drain" if whose == WORKERS else kind, f"{seed}/{number}"))
     if rng.random() < 1 / 3:
         steps[-1] = Step(WORKERS, "drain", f"{seed}/last")

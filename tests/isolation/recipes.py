@@ -121,6 +121,10 @@ def _product_form(home: Neighbour) -> dict[str, str]:
     return {**made, "type": "physical", "status": "active", "description": "", "category": "", "version": "1"}
 
 
+def _bundle(home: Neighbour) -> Slot:
+    return Slot("product_id", str(make.bundle(home).id))
+
+
 def _new_order(home: Neighbour) -> dict[str, Any]:
     return {
         "customer_email": f"{home.mark('buyer')}@mail.example",
@@ -153,6 +157,12 @@ API: dict[str, Recipe] = {
     ),
     "products.remove_product": lambda h, p: Call({"product_id": _product(h)}),
     "products.restore_product": lambda h, p: Call({"product_id": _product(h)}),
+    "stock.adjust_stock": lambda h, p: Call(
+        {"product_id": _product(h)}, json={"kind": "received", "quantity": 3, "note": h.mark("note")}, headers=_key()
+    ),
+    "stock.set_parts": lambda h, p: Call({"product_id": _bundle(h)}, json={"parts": [
+        {"product_id": Slot("product_id", h.live["product_id"]), "quantity": 2}
+    ]}),
     "orders.place_order": lambda h, p: Call(json=_new_order(h), headers=_key()),
     "orders.replace_order": lambda h, p: Call(
         {"order_id": _order(h)}, json={"shipping_address": ADDRESS, "note": h.mark("note")}, headers=_version()
@@ -191,6 +201,8 @@ API: dict[str, Recipe] = {
     "imports_api.start_import": lambda h, p: Call(
         form={"resource": "products", "file_id": Slot("file_id", h.live["file_id"])}, files={}
     ),
+    "imports_api.retry_import": lambda h, p: Call({"import_id": Slot("import_id", h.live["import_id"])}),
+    "imports_api.undo_import": lambda h, p: Call({"import_id": Slot("import_id", make.finished_import(h))}),
     "exports_api.start_export": lambda h, p: Call(json={"resource": "products", "format": "csv"}),
     "signup_api.start": lambda h, p: Call(
         json={"company_name": h.mark("company"), "slug": f"new-{secrets.token_hex(6)}",
@@ -199,6 +211,12 @@ API: dict[str, Recipe] = {
 }  # fmt: skip
 
 WEB: dict[str, Recipe] = {
+    "stock_web.adjust": lambda h, p: Call(
+        {"product_id": _product(h)}, form={"kind": "lost", "quantity": "1", "note": h.mark("note")}
+    ),
+    "stock_web.save_parts": lambda h, p: Call(
+        {"product_id": _bundle(h)}, form={"sku-0": "HL-1", "quantity-0": "1", "rows": "3"}
+    ),
     "products_web.create": lambda h, p: Call(form=_product_form(h)),
     "products_web.save": lambda h, p: Call({"product_id": _product(h)}, form=_product_form(h)),
     "products_web.delete": lambda h, p: Call({"product_id": _product(h)}, form={}),
@@ -249,6 +267,11 @@ WEB: dict[str, Recipe] = {
         form={"column-name": "name", "column-sku": "sku",
               "column-price": "price", "column-currency": "currency", "currency": "EUR", "time_zone": "Europe/London"},
     ),
+    "imports.redraft": lambda h, p: Call(
+        {"import_id": Slot("import_id", str(make.draft_import(h).id))}, form={"action": "guess"}
+    ),
+    "imports.retry": lambda h, p: Call({"import_id": Slot("import_id", h.live["import_id"])}, form={}),
+    "imports.undo": lambda h, p: Call({"import_id": Slot("import_id", make.finished_import(h))}, form={}),
     "imports.again": lambda h, p: Call({"import_id": Slot("import_id", h.live["import_id"])}, form={}),
     "imports.stop": lambda h, p: Call({"import_id": Slot("import_id", make.running_import(h))}, form={}),
     "exports.create": lambda h, p: Call(form={"resource": "products", "format": "csv"}),

@@ -85,6 +85,12 @@ def objects(settings: Settings) -> Iterator[tuple[str, str]]:
 def redis_keys(made: Street) -> Iterator[tuple[str, str]]:
     """Yield every key of this process's Redis database with a text of its value."""
     client: Any = made.world.runtime.redis
+    for key in client.scan_iter(count=1000):
+        yield key.decode("utf-8", "replace"), redis_value(client, key)
+
+
+def redis_value(client: Any, key: bytes) -> str:
+    """Return a text of what a key holds."""
     readers = {
         b"string": client.get,
         b"hash": client.hgetall,
@@ -92,10 +98,8 @@ def redis_keys(made: Street) -> Iterator[tuple[str, str]]:
         b"set": client.smembers,
         b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
     }
-    for key in client.scan_iter(count=1000):
-        kind = client.type(key)
-        value = readers[kind](key) if kind in readers else b""
-        yield key.decode("utf-8", "replace"), repr(value)
+    kind = client.type(key)
+    return repr(readers[kind](key) if kind in readers else b"")
 
 
 def rows(made: Street) -> Iterator[tuple[str, UUID, str]]:

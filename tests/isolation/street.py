@@ -169,6 +169,7 @@ def _things(home: Neighbour) -> None:
     home.gone["product_id"] = str(removed.id)
     for _ in range(2):
         home.live["order_id"] = str(things.order(home).id)
+    things.bundle(home)
     things.product(home)
 
 

@@ -54,11 +54,15 @@ def test_a_key_at_another_house_is_like_a_key_that_nobody_made(matrix: Matrix, p
         # Making B's things is what changes B's rows; it is done before they are looked at.
         matrix.call(rule, other, "owner")
     before, findings = matrix.digest(own), []
+    me = next(rule for rule, _ in routes if rule.endpoint == "users.me")
+    at_home = matrix.call(me, own, "owner")
     for rule, method in routes:
         kept = matrix.call(rule, other, "owner")
         call, said = kept.filled(), {slot.value for _, slot in kept.slots()}
         for kind in _kinds(rule):
             person = own.people["owner"]
+            # Known at home and just remembered there, as a key in use is.
+            matrix.sender.send(me, "GET", at_home, Door(kind, person), own.host)
             got = [
                 matrix.sender.send(rule, method, call, Door(kind, who), other.host)
                 for who in (replace(person, csrf="0" * 64), _stranger(other, person))

@@ -9,14 +9,20 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from email.message import EmailMessage
 from typing import Any
 
 import psycopg
 import pytest
 
+from app.files.gateway import file_store
+from app.files.keys import new_key
+from app.kit.keys import tenant_key
+from app.notifications import gateway
 from tests.isolation.interference import Pair
 from tests.isolation.programs import HOSTILE, OBSERVED, OTHER, Side, Step, make_program
 from tests.isolation.street import Street
+from tests.isolation.troubles import TROUBLES
 
 PROGRAMS = int(os.environ.get("PROGRAMS", "200"))
 STEPS = int(os.environ.get("PROGRAM_STEPS", "30"))
@@ -49,6 +55,7 @@ def test_a_tenant_observes_the_same_with_and_without_the_other(turn: tuple[int, 
         if found := pair.difference(program):
             _report(pair, number, found, pair.shrunk(program))
     said = f"PROGRAM_SEED={SEED} PROGRAMS={PROGRAMS} PROGRAM_STEPS={STEPS}: {pair.labels}, {pair.steps} steps"
+    said += f", {pair.troubles} troubles"
     record_property("programs", f"{said}, {pair.refused} hostile ones refused")
     print(said)
     assert pair.refused > 0 or ONLY or PROGRAMS * STEPS < ENOUGH
@@ -72,7 +79,26 @@ def _leave_a_row(side: Side, theirs: Side, above: psycopg.Connection[Any]) -> No
                   (theirs.home.tenant.id,))  # fmt: skip
 
 
-@pytest.mark.parametrize("leak", [_steal_stock, _leave_a_row])
+def _write_to_the_owner(side: Side, theirs: Side, above: psycopg.Connection[Any]) -> None:
+    letter = EmailMessage()
+    letter["To"], letter["From"] = theirs.home.people["owner"].email, "x@mail.example"
+    letter["Subject"] = f"Something happened at {theirs.home.tenant.company_name}"
+    gateway.send(theirs.home.world.runtime.settings, letter)
+
+
+def _leave_an_object(side: Side, theirs: Side, above: psycopg.Connection[Any]) -> None:
+    store = file_store(theirs.home.world.runtime.settings)
+    store.put(new_key(theirs.home.tenant.id, "export"), [b"sku\n"], media_type="text/csv")
+
+
+def _leave_a_key(side: Side, theirs: Side, above: psycopg.Connection[Any]) -> None:
+    theirs.home.world.runtime.redis.set(tenant_key(theirs.home.tenant.id, "leak"), "1")
+
+
+LEAKS = [_steal_stock, _leave_a_row, _write_to_the_owner, _leave_an_object, _leave_a_key]
+
+
+@pytest.mark.parametrize("leak", LEAKS)
 def test_a_step_that_leaks_is_found_and_shrunk_to_itself(street: Street, leak: Any) -> None:
     street.world.drain()
     pair = Pair(street, ("A", "B"), {"leak": leak})
@@ -91,4 +117,4 @@ def test_programs_are_made_from_their_seed_alone() -> None:
     assert make_program("one", 50) == make_program("one", 50)
     assert make_program("one", 50) != make_program("two", 50)
     kinds = {step.kind for number in range(40) for step in make_program(str(number), 50)}
-    assert set(HOSTILE) <= kinds
+    assert {*HOSTILE, *TROUBLES} <= kinds

@@ -7,15 +7,22 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
+
 from app.accounts import invitations, links, opaque, queries, sessions, tokens
 from app.accounts.sessions import Visitor
 from app.exports import service as exports
 from app.files import service as files
 from app.files.gateway import file_store
+from app.imports import recording
 from app.imports import service as imports
-from app.store.orders import service as orders
-from app.store.orders.stock import Wish
+from app.imports.importer import Change, Outcome
+from app.imports.models import ImportRun
+from app.kit.desk import Job
+from app.store.orders import placing
 from app.store.products import service as products
+from app.store.products.stock import service as stock
+from app.store.products.stock.offer import Wish
 from app.workspace import service as workspace
 from tests.isolation.neighbours import Neighbour, Person
 from tests.world import PASSWORD
@@ -111,10 +118,18 @@ def product(home: Neighbour, **changes: Any) -> Any:
         return products.create_product(ctx, **values | changes)
 
 
+def bundle(home: Neighbour) -> Any:
+    """Add a bundle of one piece of the tenant's product."""
+    made = product(home, type="bundle", inventory=None)
+    with home.acting() as ctx:
+        stock.set_parts(ctx, bundle_id=made.id, parts=[(UUID(home.live["product_id"]), 1)])
+    return made
+
+
 def order(home: Neighbour) -> Any:
     """Place an order for one piece of the tenant's product."""
     with home.acting() as ctx:
-        return orders.place_order(
+        return placing.place_order(
             ctx,
             customer_email=f"{home.mark('customer')}@mail.example",
             customer_name=home.mark("customer"),
@@ -143,6 +158,18 @@ def running_import(home: Neighbour) -> str:
     draft = draft_import(home)
     with home.acting() as ctx:
         return str(imports.start(ctx, run_id=draft.id, mapping=draft.mapping, options={}, dry_run=False).id)
+
+
+def finished_import(home: Neighbour) -> str:
+    """Write down an import that is over and made one product, as a worker would, and return its id."""
+    run_id, made = UUID(running_import(home)), product(home)
+    after = {"name": made.name, "price_minor": made.price_minor, "currency": made.currency}
+    change = Change(2, "product", "created", made.sku, made.id, {}, after)
+    with home.acting() as ctx:
+        recording.note_batch(ctx, run_id=run_id, groups=1, outcome=Outcome(imported=1, changes=[change]))
+        job_id = ctx.db.get_one(ImportRun, (ctx.tenant.id, run_id)).job_id
+        ctx.db.execute(update(Job).where(Job.tenant_id == ctx.tenant.id, Job.id == job_id).values(state="succeeded"))
+    return str(run_id)
 
 
 def running_export(home: Neighbour) -> str:

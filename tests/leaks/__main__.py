@@ -2,7 +2,8 @@
 
 `make test-leaks` runs all of them. `python -m tests.leaks 4 33` runs
 some by their numbers, `--list` says what there is. The matrix at the end shows which suite caught which defect; the
-exit code is 1 when a defect was caught by fewer suites than its declaration asks for.
+exit code is 1 when a defect was caught by fewer suites than its declaration asks for, or when a suite broke: one whose
+fixtures fail has noticed nothing, and has not looked either.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.leaks.defects import DEFECTS as FIRST
@@ -35,17 +36,25 @@ PATIENCE = 420
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What each suite said of one defect: the first test that failed, or "" where none did."""
+    """What each suite said of one defect: the first test that failed, or "" where none did; `broken` ones with why."""
 
     defect: Defect
-    by_suite: dict[str, str]
-    seconds: float
-    trouble: str = ""
+    by_suite: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    # Why the suites could not be run at all.
+    obstacle: str = ""
+    seconds: float = 0.0
 
     @property
     def caught(self) -> int:
         """How many suites noticed it."""
         return sum(bool(name) for name in self.by_suite.values())
+
+    @property
+    def trouble(self) -> str:
+        """What keeps this from being a verdict: the suites were not run, or some of them broke."""
+        broken = [f"{suite} is broken: {line}" for suite, line in self.broken.items()]
+        return "; ".join([self.obstacle, *broken] if self.obstacle else broken)
 
     @property
     def is_good(self) -> bool:
@@ -97,10 +106,10 @@ def _copy() -> Iterator[Path]:
 def _try(defect: Defect, tree: Path) -> Outcome:
     started = time.monotonic()
     with _seeded(defect, tree) as obstacle:
-        found, trouble = ({}, obstacle) if obstacle else _run_suites(defect, tree)
-    outcome = Outcome(defect, found, time.monotonic() - started, trouble)
+        outcome = Outcome(defect, obstacle=obstacle) if obstacle else run_suites(defect, tree)
+    outcome = replace(outcome, seconds=time.monotonic() - started)
     verdict = "caught" if outcome.is_good else "NOT CAUGHT"
-    print(f"{defect.number:>3}  {defect.name}: {verdict} ({outcome.seconds:.0f} s) {trouble}", flush=True)
+    print(f"{defect.number:>3}  {defect.name}: {verdict} ({outcome.seconds:.0f} s) {outcome.trouble}", flush=True)
     return outcome
 
 
@@ -123,8 +132,8 @@ def _seeded(defect: Defect, tree: Path) -> Iterator[str]:
             (tree / name).write_text(text)
 
 
-def _run_suites(defect: Defect, tree: Path) -> tuple[dict[str, str], str]:
-    """Return what each suite said, and a sentence when they could not be run."""
+def run_suites(defect: Defect, tree: Path) -> Outcome:
+    """Run the suites of `defect` in `tree` as it stands and return what each said."""
     report = tree / "leaks.json"
     report.unlink(missing_ok=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "DATABASE", "WORKER_DATABASE"))}
@@ -132,17 +141,17 @@ def _run_suites(defect: Defect, tree: Path) -> tuple[dict[str, str], str]:
                     "PYTHONDONTWRITEBYTECODE": "1", "ISOLATION_STATEMENTS": "600",
                     "SOAK_CHECKS": "10000", "PROGRAMS": "24", "PROGRAM_SEED": "1"}  # fmt: skip
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.leaks.plugin", "--tb=no",
-               *defect.suites]  # fmt: skip
+               "--continue-on-collection-errors", *defect.suites]  # fmt: skip
     try:
         done = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
-        return {}, "took too long"
+        return Outcome(defect, obstacle="took too long")
     if not report.exists():
-        return {}, f"the suites did not run: {done.stdout[-400:]}{done.stderr[-400:]}"
-    said: dict[str, list[str]] = json.loads(report.read_text())
-    return {suite: (said.get(suite) or [""])[0] for suite in defect.suites}, ""
+        return Outcome(defect, obstacle=f"the suites did not run: {done.stdout[-400:]}{done.stderr[-400:]}")
+    said: dict[str, dict[str, str]] = json.loads(report.read_text())
+    return Outcome(defect, {suite: said["caught"].get(suite, "") for suite in defect.suites}, said["broken"])
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -151,15 +160,18 @@ def table(outcomes: Sequence[Outcome]) -> str:
     names = [Path(suite).stem.removeprefix("test_") for suite in suites]
     lines = ["", f"{'':52}" + " ".join(f"{name[:11]:>11}" for name in names)]
     for outcome in outcomes:
-        cells = []
-        for suite in suites:
-            mark = "" if suite not in outcome.by_suite else "caught" if outcome.by_suite[suite] else "-"
-            cells.append(f"{mark:>11}")
+        cells = [f"{_mark(outcome, suite):>11}" for suite in suites]
         lines.append(f"{outcome.defect.number:>3} {outcome.defect.name[:47]:48}" + " ".join(cells))
     good = sum(outcome.is_good for outcome in outcomes)
     twice = sum(outcome.caught > 1 for outcome in outcomes)
     lines.append(f"\n{good} of {len(outcomes)} defects caught, {twice} of them by two suites or more")
     return "\n".join(lines)
+
+
+def _mark(outcome: Outcome, suite: str) -> str:
+    if suite in outcome.broken:
+        return "BROKEN"
+    return "" if suite not in outcome.by_suite else "caught" if outcome.by_suite[suite] else "-"
 
 
 if __name__ == "__main__":

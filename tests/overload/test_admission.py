@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -126,11 +126,49 @@ def test_the_critical_go_first_and_the_least_served_tenant_next() -> None:
             end.set()
 
 
+def test_in_a_full_queue_who_matters_more_takes_the_place_of_the_last_who_matters_less() -> None:
+    gate = Gate(1, queue=2)
+    with ThreadPoolExecutor(8) as pool:
+        people = Crowd(gate, pool)
+        _, end = people.send(ACME)
+        until(lambda: gate._busy == 1)
+        first = people.send(GLOBEX, Urgency.NORMAL, name="first")
+        until(lambda: queued(gate) == 1)
+        last, _ = people.send(INITECH, Urgency.SHEDDABLE, name="last")
+        until(lambda: queued(gate) == 2)
+        critical = people.send(INITECH, Urgency.CRITICAL, name="sign-in")
+        with pytest.raises(Overloaded) as caught:
+            last.result(5)
+        assert caught.value.headers["Retry-After"] == "5"
+        until(lambda: queued(gate) == 2)
+        # Nobody makes room for an equal.
+        with pytest.raises(Overloaded):
+            gate.enter(ACME, 4, Urgency.NORMAL)
+        for event in (end, critical[1], first[1]):
+            event.set()
+        assert critical[0].result(5) > 0
+        assert first[0].result(5) > 0
+        assert people.order[1:] == ["sign-in", "first"]
+    assert (gate._busy, dict(gate._active), dict(gate._queued), queued(gate)) == (0, {}, {}, 0)
+
+
+def test_a_tenant_that_fills_its_own_queue_can_still_sign_in() -> None:
+    with crowd(8) as (gate, people):
+        sent = [people.send(ACME, share=4, name=str(number)) for number in range(4 + QUEUE_EACH)]
+        until(lambda: queued(gate) == QUEUE_EACH)
+        critical, end = people.send(ACME, Urgency.CRITICAL, share=4, name="sign-in")
+        with pytest.raises(Crowded):
+            next(future for future in as_completed([future for future, _ in sent], 5)).result()
+        for event in (end, *(event for _, event in sent)):
+            event.set()
+        assert critical.result(5) > 0
+
+
 def test_under_pressure_the_sheddable_are_turned_away_at_the_door() -> None:
     with crowd(1) as (gate, people):
         working = people.send(ACME)
         until(lambda: gate._busy == 1)
-        waiting = people.send(GLOBEX)
+        waiting = people.send(GLOBEX, Urgency.CRITICAL)
         until(lambda: gate.pressure() > 0.1)
         began = time.perf_counter()
         with pytest.raises(Overloaded):

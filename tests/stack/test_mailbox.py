@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from playwright.sync_api import Browser, expect
 
 from stack.folder import DataFolder
 from stack.mailbox import Mailbox
@@ -75,6 +76,18 @@ def test_mails_stay_until_they_are_deleted(place: Path, mailbox: dict[str, str])
     assert answer.status_code == 303
     assert requests.get(f"{mailbox['MAILBOX_URL']}/api/messages", timeout=5).json() == []
     assert "Nothing yet" in requests.get(mailbox["MAILBOX_URL"], timeout=5).text
+
+
+@pytest.mark.browser
+def test_a_browser_may_press_the_button_that_deletes(mailbox: dict[str, str], chromium: Browser) -> None:
+    send(mailbox)
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(mailbox["MAILBOX_URL"])
+
+        page.get_by_role("button", name="Delete all mails").click()
+
+        expect(page.get_by_role("heading", name="0 mails")).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def running(place: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str
 def recorded(place: Path) -> dict[str, int]:
     records = DataFolder(place / "data").run.glob("*.json")
     pids = {path.stem: int(re.findall(r'"pid": (\d+)', path.read_text())[0]) for path in records}
-    assert set(pids) == {"postgres", "valkey", "s3", "mailbox", "web", "worker"}
+    assert set(pids) == {"postgres", "valkey", "s3", "mailbox", "stripe", "web", "worker"}
     return pids
 
 
@@ -117,7 +117,8 @@ def test_a_folder_in_use_is_named(place: Path) -> None:
 def test_a_run_stops_cleanly_survives_being_killed_and_names_a_server_that_dies(place: Path) -> None:
     port = free_port()
     with running(place, port) as (run, panel):
-        assert f"Open  http://localhost:{port}" in panel
+        assert f"Open   http://localhost:{port}" in panel
+        assert re.search(r"Stripe http://127\.0\.0\.1:\d+", panel)
         assert requests.get(f"http://localhost:{port}/health/ready", timeout=10).status_code == 200
         first = recorded(place)
         run.send_signal(signal.SIGINT)

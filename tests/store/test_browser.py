@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.store.orders import service
-from app.store.orders.stock import Wish
+from app.store.orders import placing, service
+from app.store.products.stock.offer import Wish
 from tests.store.support import make
 from tests.web.conftest import complaints, findings
 from tests.world import PASSWORD
@@ -31,7 +31,7 @@ def stocked(world: Any) -> tuple[Any, list[str]]:
         address = {"street": "Oudegracht 118", "city": "Utrecht", "zip": "3511 AW", "country": "NL"}
         wishes = [Wish(book.id, 1), Wish(course.id, 1)]
         orders = [
-            service.place_order(
+            placing.place_order(
                 ctx, customer_email="ada@brook.example", customer_name="Ada Brook", items=wishes,
                 shipping_address=address if number else None,
             )

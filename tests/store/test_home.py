@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.store.orders import service
+from app.store.orders import placing, queries, service
 from app.store.orders.models import SalesOrder
-from app.store.orders.stock import Wish
+from app.store.products.stock.offer import Wish
 from app.store.queries import DAYS, home_numbers
 from tests.store.support import counting, make
 
@@ -16,9 +16,10 @@ NOW = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
 
 def sell(ctx: Any, product: Any, days_ago: int) -> SalesOrder:
     """Place an order as if some days ago."""
-    order = service.place_order(ctx, customer_email="a@b.example", items=[Wish(product.id, 1)])
-    order.placed_at = NOW - timedelta(days=days_ago)
-    return order
+    order = placing.place_order(ctx, customer_email="a@b.example", items=[Wish(product.id, 1)])
+    kept = queries.get_order(ctx, order_id=order.id)
+    kept.placed_at = NOW - timedelta(days=days_ago)
+    return kept
 
 
 def test_an_empty_shop_has_empty_numbers(acme: Any) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import requests
 
-from app.store.orders import queries, service
-from app.store.orders.stock import Wish
+from app.store.orders import placing, queries, service
+from app.store.products.stock.offer import Wish
 from tests.store.support import make
 
 
@@ -25,7 +25,7 @@ def test_the_buyer_hears_of_placing_shipping_and_cancelling_once_each(acme: Any,
     with acme.ctx() as ctx:
         product = make(ctx, name="A <b> of glass")
         orders = [
-            service.place_order(ctx, customer_email=buyer, items=[Wish(product.id, 2)], shipping_address=address)
+            placing.place_order(ctx, customer_email=buyer, items=[Wish(product.id, 2)], shipping_address=address)
             for _ in range(2)
         ]
         service.move_order(ctx, order_id=orders[0].id, to="confirmed")

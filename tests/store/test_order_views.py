@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
+from app.store.orders import placing
 from app.store.orders import queries as orders
-from app.store.orders import service as order_service
-from app.store.orders.stock import Wish
+from app.store.products.stock.offer import Wish
 from tests.store.support import make
 
 ADDRESS = {"street": "Oudegracht 118", "zip": "3511 AW", "city": "Utrecht", "state": "", "country": "NL"}
@@ -130,7 +130,7 @@ def test_orders_are_found_by_number_address_and_state(shop: Any, acme: Any) -> N
 
 def test_a_note_is_kept_and_shown_harmlessly(shop: Any, acme: Any) -> None:
     with acme.ctx() as ctx:
-        order = order_service.place_order(ctx, customer_email="a@b.example", items=[Wish(make(ctx).id, 1)])
+        order = placing.place_order(ctx, customer_email="a@b.example", items=[Wish(make(ctx).id, 1)])
     path = f"/orders/{order.id}"
     assert shop.submit(f"{path}/notes", {"text": "<script>alert(1)</script>"}, form=path).status_code == 303
     page = shop.get(path).text

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from app.store.orders import service as order_service
-from app.store.orders.stock import Wish
+from app.store.orders import placing
 from app.store.products import queries as products
 from app.store.products import service
+from app.store.products.stock.offer import Wish
 from tests.store.support import counting, make
 
 FORM = {
@@ -174,7 +174,7 @@ def test_a_full_plan_shows_the_limit_and_the_way_on(shop: Any, acme: Any) -> Non
 def test_pages_of_another_tenant_are_not_there(shop: Any, globex: Any) -> None:
     with globex.ctx() as ctx:
         product = make(ctx)
-        order = order_service.place_order(ctx, customer_email="a@b.example", items=[Wish(product.id, 1)])
+        order = placing.place_order(ctx, customer_email="a@b.example", items=[Wish(product.id, 1)])
     for path in (f"/products/{product.id}", f"/orders/{order.id}"):
         assert shop.get(path).status_code == 404
     for path in (f"/orders/{order.id}/move", f"/orders/{order.id}/notes", f"/products/{product.id}/delete"):
@@ -189,7 +189,7 @@ def test_a_list_costs_the_same_queries_however_long(shop: Any, acme: Any, path: 
         with acme.ctx() as ctx:
             for number in range(first, last):
                 product = make(ctx, sku=f"S{number}", name=f"N{number}")
-                order_service.place_order(ctx, customer_email="a@b.example", items=[Wish(product.id, 1)])
+                placing.place_order(ctx, customer_email="a@b.example", items=[Wish(product.id, 1)])
 
     fill(0, 1)
     shop.get(path)

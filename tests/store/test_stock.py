@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.store.orders import errors, queries, service
+from app.store.orders import errors, placing, queries, service
 from app.store.orders.models import FIRST_NUMBER, SalesOrder
-from app.store.orders.stock import Wish
 from app.store.products import queries as products
 from app.store.products import service as product_service
 from app.store.products.errors import OutOfStock
 from app.store.products.models import Product
+from app.store.products.stock.offer import Wish
 from tenants import quotas
 from tenants.errors import LimitExceeded
 from tests.store.support import at_once, facts, make
@@ -24,7 +24,7 @@ ADDRESS = {"street": "Oudegracht 118", "city": "Utrecht", "zip": "3511 AW", "cou
 def place(ctx: Any, *wishes: tuple[Product, int], **options: Any) -> SalesOrder:
     """Place an order of Ada's."""
     items = [Wish(product.id, quantity) for product, quantity in wishes]
-    return service.place_order(ctx, customer_email="Ada@Brook.example", items=items, **options)
+    return placing.place_order(ctx, customer_email="Ada@Brook.example", items=items, **options)
 
 
 def stock(house: Any, product: Product) -> int | None:

@@ -55,6 +55,12 @@ def test_the_string_is_a_list_of_set_local_and_nothing_else() -> None:
     assert all(part.startswith("SET LOCAL ") for part in rest)
 
 
+def test_the_path_is_the_tenants_schema_then_temporary_tables_and_nothing_else() -> None:
+    script = Binding("t_" + "a" * 32, "t_" + "a" * 32, uuid.uuid4()).sql.decode()
+    path = next(part for part in script.split("; ") if "search_path" in part)
+    assert path.split(" = ", 1)[1] == f'"t_{"a" * 32}", pg_temp'
+
+
 def test_a_transaction_sees_its_tenant_and_only_its_schema(acme: Any, initech: Any) -> None:
     for house in (acme, initech):
         with house.ctx() as ctx:

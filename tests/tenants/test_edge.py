@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import pytest
@@ -105,3 +107,17 @@ def test_an_idempotent_post_has_its_effect_once(acme: Any) -> None:
     assert wrong.status_code == 422
     right = api.post("/products", json={**body, "sku": "RIGHT"}, headers={"Idempotency-Key": "k-2"})
     assert right.status_code == 201
+
+
+def test_a_form_that_its_client_did_not_send_to_the_end_has_no_effect(acme: Any) -> None:
+    window = acme.signed_in()
+    token = re.search(r'name="csrf_token" value="([^"]*)"', window.get("/account").text)
+    assert token is not None
+    fields = f"csrf_token={token[1]}&name=Alic".encode()
+    # As the web server tells it: the rest of what was announced never came.
+    cut = {"CONTENT_LENGTH": str(len(fields) + 1), "wsgi.input": io.BytesIO(fields), "wsgi.input_terminated": True}
+    kind = "application/x-www-form-urlencoded"
+    assert window.client.post("/account", content_type=kind, environ_overrides=cut).status_code == 400
+    assert 'value="Alic"' not in window.get("/account").text
+    assert window.client.post("/account", content_type=kind, data=fields).status_code == 303
+    assert 'value="Alic"' in window.get("/account").text

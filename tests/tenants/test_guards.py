@@ -76,6 +76,11 @@ def _is_built(key: ast.expr) -> bool:
 # What is forbidden, and the files that may, with the reason in their own docstrings.
 RULES: dict[str, tuple[Finder, set[str]]] = {
     "session-level advisory lock": (_says(r"pg_(?:try_)?advisory_lock(?:_shared)?\b"), {"tenants/bootstrap.py"}),
+    # These are the platform's own, and held for a moment: which job is next, one relay, one migration run.
+    "advisory lock": (
+        _says(r"pg_(?:try_)?advisory_xact_lock"),
+        {"tenants/fairness.py", "tenants/relay.py", "tenants/migration/journal.py"},
+    ),
     "set_config": (_says(r"\bset_config\s*\("), set()),
     "session-level SET": (
         _says(r"[\"';]\s*(?:(?i:SET\s+(?:SESSION\s+)?(?:role|search_path|app\.|authorization)|DISCARD\s+ALL|RESET\s+ROLE)"
@@ -135,6 +140,7 @@ def _is_harmless(name: str, path: Path) -> bool:
 
 PLANTED = {
     "session-level advisory lock": ['text("SELECT pg_advisory_lock(1)")', '"SELECT pg_try_advisory_lock(1)"'],
+    "advisory lock": ['text("SELECT pg_advisory_xact_lock(1)")', '"SELECT pg_try_advisory_xact_lock_shared(1, 2)"'],
     "set_config": ["\"SELECT set_config('app.tenant_id', :id, true)\""],
     "session-level SET": [
         'db.execute("SET search_path = t")', 'db.execute("set role x")', 'f"BEGIN; SET app.tenant_id = 1"',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select
 
+from app.accounts.models import UserAccount
 from app.kit.db import TenantBase
 from app.kit.errors import Conflict, DomainError, Invalid
 from tenants import provisioning, registration, spares
@@ -226,3 +228,44 @@ def _counts(connection: Any) -> dict[str, int]:
     counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
     claimed = connection.execute("SELECT count(*) FROM control.spare WHERE state = 'claimed'").fetchone()[0]
     return {**counts, "claimed": claimed}
+
+
+@pytest.mark.parametrize("tier", ["basic", "enterprise"])
+def test_a_run_that_was_overtaken_and_then_fails_leaves_the_open_tenant_alone(
+    runtime: Any, worker_runtime: Any, tier: str
+) -> None:
+    tenant_id = registration.register(runtime, sign_up(tier=tier))
+
+    def overtaken(ctx: Any, admin: Any) -> None:
+        # As when this process slept past its lease: another one does the same work, to its end.
+        provisioning.provision(worker_runtime, FIRST, tenant_id=str(tenant_id))
+        raise RuntimeError("too late")
+
+    late = replace(worker_runtime, provision_hooks=[overtaken])
+    provisioning.provision(late, LAST, tenant_id=str(tenant_id))
+    with runtime.control() as session:
+        assert session.get_one(TenantRecord, tenant_id).status == "active"
+        assert session.get_one(ProvisioningRun, tenant_id).state == "succeeded"
+    runtime.resolver.forget(tenant_id)
+    with runtime.tenant(tenant_id) as ctx:
+        assert ctx.db.scalar(select(func.count()).select_from(UserAccount)) == 1
+
+
+def test_a_run_that_comes_late_does_not_open_what_was_taken_back(runtime: Any, worker_runtime: Any) -> None:
+    tenant_id = registration.register(runtime, sign_up())
+
+    def gave_up(ctx: Any, admin: Any) -> None:
+        failing = replace(worker_runtime, provision_hooks=[_fail])
+        with pytest.raises(RuntimeError):
+            provisioning.provision(failing, LAST, tenant_id=str(tenant_id))
+
+    late = replace(worker_runtime, provision_hooks=[gave_up])
+    with suppress(Exception):
+        provisioning.provision(late, FIRST, tenant_id=str(tenant_id))
+    with runtime.control() as session:
+        assert session.get_one(TenantRecord, tenant_id).status == "failed"
+        assert session.get(Placement, tenant_id) is None
+
+
+def _fail(ctx: Any, admin: Any) -> None:
+    raise RuntimeError("no")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from app.kit.clock import utcnow
 from tenants import lifecycle, resolver
 from tenants.errors import NoSuchTenant
 from tenants.models import Host, TenantRecord, TierOverride
-from tenants.resolver import normal_host
+from tenants.resolver import Resolver, normal_host
 from tests.world import client_at
 
 NOBODY = [
@@ -111,3 +113,47 @@ def test_health_answers_on_every_host(app: Any) -> None:
         assert client.get("/health").json["status"] == "ok"
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 200
+
+
+def test_a_tenant_whose_time_has_ended_is_read_once_however_many_ask(settings: Any, runtime: Any, acme: Any) -> None:
+    resolver = Resolver(settings, runtime.databases, runtime.redis)
+    resolver.follows = False
+    reading, go_on, read = threading.Event(), threading.Event(), []
+    load = resolver._load
+
+    def slowly(condition: Any) -> Any:
+        read.append(condition)
+        reading.set()
+        assert go_on.wait(10)
+        return load(condition)
+
+    resolver._load = slowly  # type: ignore[method-assign]
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(resolver.by_id, acme.tenant.id) for _ in range(15)]
+        assert reading.wait(10)
+        # Who asks after a change does not get what was being read before it.
+        resolver.forget(acme.tenant.id)
+        later = pool.submit(resolver.by_id, acme.tenant.id)
+        ends = time.monotonic() + 10
+        while len(read) < 2:
+            assert time.monotonic() < ends
+            time.sleep(0.002)
+        go_on.set()
+        assert {one.result(10).id for one in (*asked, later)} == {acme.tenant.id}
+    assert len(read) == 2
+    assert resolver._loading == {}
+
+
+def test_a_failed_reading_is_told_to_all_who_waited_and_to_nobody_after(settings: Any, runtime: Any, acme: Any) -> None:
+    resolver = Resolver(settings, runtime.databases, runtime.redis)
+    resolver.follows = False
+    load = resolver._load
+
+    def fail(condition: Any) -> Any:
+        raise OSError("no road")
+
+    resolver._load = fail  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="no road"):
+        resolver.by_id(acme.tenant.id)
+    resolver._load = load  # type: ignore[method-assign]
+    assert resolver.by_id(acme.tenant.id).id == acme.tenant.id

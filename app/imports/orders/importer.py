@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from app.imports.importer import Outcome
+from app.imports.importer import Change, Outcome
 from app.imports.mapping import Field
 from app.imports.options import Options
 from app.imports.orders.grouping import contradiction, line_kind, order_of
@@ -37,12 +38,12 @@ class OrderImporter:
         self._pretended_products: dict[str, ProductRow | None] = {}
         self._pretended_orders = 0
 
-    def read(self, cells: Mapping[str, str], now: datetime) -> Record:
+    def read(self, cells: Mapping[str, str], now: datetime, faults: Mapping[str, Problem]) -> Record:
         """Return a row as a line of its order.
 
         Raises RowRefused.
         """
-        return read_row(cells, self._options, now)
+        return read_row(cells, self._options, now, faults)
 
     def take(self, ctx: Ctx, batch: Sequence[Group], spool: Spool) -> Outcome:
         """Bring a batch of orders in."""
@@ -86,6 +87,8 @@ class _Batch:
         self._known: dict[str, ProductRow | None] = {}
         # SKU → the name and currency of products to make.
         self._missing: dict[str, dict[str, Any]] = {}
+        # SKU → the first row that needs the product.
+        self._needed_by: dict[str, int] = {}
 
     def run(self, batch: Sequence[Group]) -> Outcome:
         """Sort the groups, make what is missing, record the new orders."""
@@ -95,8 +98,10 @@ class _Batch:
         made = self._make_products()
         self._known.update(made)
         rows = [self._order(group) for group in accepted]
+        ids: Mapping[str, UUID] = {}
         if self._importer.writes:
-            orders.create_many(self._ctx, rows, source=self._importer.source)
+            ids = orders.create_many(self._ctx, rows, source=self._importer.source)
+        self._note_orders(accepted, rows, ids)
         self._importer.remember(made, len(rows))
         self._outcome.imported += sum(len(group.rows) for group in accepted)
         self._outcome.counts.update(orders_created=len(rows), products_created=len(made))
@@ -162,6 +167,7 @@ class _Batch:
             sku = normal(values["sku"])
             if kind == "product" and sku not in self._known and sku not in self._missing:
                 needed.setdefault(sku, values)
+                self._needed_by.setdefault(sku, row)
             elif kind != "product" and not values["kind"]:
                 self._outcome.say([row], note("line_kind", f"{values['sku']} is no product; booked as {kind}.", "sku"))
                 self._outcome.counts["lines_without_product"] += 1
@@ -169,25 +175,25 @@ class _Batch:
 
     def _make_products(self) -> Mapping[str, ProductRow | None]:
         usual = self._spool.usual(self._missing)
-        rows = []
-        for sku, values in self._missing.items():
-            name, price = usual[sku]
-            rows.append(
-                {
-                    "sku": values["sku"],
-                    "name": name or values["name"] or values["sku"],
-                    "type": "physical",
-                    "status": "active",
-                    "price_minor": price,
-                    "currency": values["currency"],
-                    "inventory": None,
-                    "category": "",
-                    "description": "",
-                }
-            )
+        rows = {sku: _product(values, *usual[sku]) for sku, values in self._missing.items()}
+        made: Mapping[str, ProductRow | None] = dict.fromkeys(rows)
         if self._importer.writes:
-            return products.create_many(self._ctx, rows)
-        return dict.fromkeys(self._missing)
+            made = products.create_many(self._ctx, list(rows.values()))
+        for sku, product in made.items():
+            after = {name: rows[sku][name] for name in products.WRITTEN}
+            target = product.id if product else None
+            self._outcome.changes.append(
+                Change(self._needed_by[sku], "product", "created", rows[sku]["sku"], target, {}, after)
+            )
+        return made
+
+    def _note_orders(self, accepted: Sequence[Group], rows: Sequence[OrderRow], ids: Mapping[str, UUID]) -> None:
+        for group, row in zip(accepted, rows, strict=True):
+            after = {"total_minor": row.total_minor, "currency": row.currency, "status": row.status,
+                     "lines": len(row.lines), "placed_at": row.placed_at.isoformat()}  # fmt: skip
+            self._outcome.changes.append(
+                Change(group.rows[0][0], "order", "created", row.reference, ids.get(row.reference), {}, after)
+            )
 
     def _order(self, group: Group) -> OrderRow:
         lines = tuple(self._line(values) for _, values in group.rows)
@@ -205,6 +211,21 @@ class _Batch:
             product_id=product.id if product else None,
             product_type=product.type if product else None,
         )
+
+
+def _product(values: Mapping[str, Any], name: str, price: int) -> dict[str, Any]:
+    """Return a product that an order needs, with the name and price that its code usually has."""
+    return {
+        "sku": values["sku"],
+        "name": name or values["name"] or values["sku"],
+        "type": "physical",
+        "status": "active",
+        "price_minor": price,
+        "currency": values["currency"],
+        "inventory": None,
+        "category": "",
+        "description": "",
+    }
 
 
 def _says_the_same(values: Mapping[str, Any], line: LineRow) -> bool:

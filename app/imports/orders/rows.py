@@ -10,7 +10,7 @@ from typing import Any
 from app.imports.cells import Cells
 from app.imports.mapping import Field
 from app.imports.options import Options, latest
-from app.imports.problems import note
+from app.imports.problems import Problem, note
 from app.imports.spool import Record
 from app.imports.values import (
     BadCell,
@@ -60,12 +60,12 @@ _TEXTS = {"customer_name": 200, "customer_reference": 100, "country": 60, "stree
           "zip": 20}  # fmt: skip
 
 
-def read_row(given: Mapping[str, str], options: Options, now: datetime) -> Record:
+def read_row(given: Mapping[str, str], options: Options, now: datetime, faults: Mapping[str, Problem]) -> Record:
     """Return the row as a record of its order.
 
     Raises RowRefused.
     """
-    cells = Cells(given)
+    cells = Cells(given, faults)
     reference = cells.need("reference", "The order number", lambda c: short_text(code(c), 100), "")
     values = _line(cells, options)
     values["reference"] = reference

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.imports.importer import Outcome
+from app.imports.importer import Change, Outcome
 from app.imports.mapping import Field
 from app.imports.options import Options
 from app.imports.problems import Problem, note
@@ -36,67 +36,95 @@ class ProductImporter:
         self._write = write
         self._pretended = 0
 
-    def read(self, cells: Mapping[str, str], now: datetime) -> Record:
+    def read(self, cells: Mapping[str, str], now: datetime, faults: Mapping[str, Problem]) -> Record:
         """Return a row as a record of its product.
 
         Raises RowRefused.
         """
-        return read_row(cells, self._options)
+        return read_row(cells, self._options, faults)
 
     def take(self, ctx: Ctx, batch: Sequence[Group], spool: Spool) -> Outcome:
         """Bring a batch of products in."""
-        outcome = Outcome()
-        there = products.find_many(ctx, {group.key.removesuffix(_ARCHIVED) for group in batch}, lock=self._write)
         room = Room(ctx, "products", pretended=self._pretended)
-        new: list[dict[str, Any]] = []
-        changed: dict[UUID, dict[str, Any]] = {}
+        there = products.find_many(ctx, {group.key.removesuffix(_ARCHIVED) for group in batch}, lock=self._write)
+        work = _Batch(there, room)
         for group in batch:
-            values = _merged(group, outcome)
-            rows, archived = there.get(group.key.removesuffix(_ARCHIVED), []), group.key.endswith(_ARCHIVED)
-            known = _same(rows, archived=archived)
-            if known is None and archived and rows:
-                outcome.lose(group, _ON_SALE)
-            elif known is None:
-                self._admit(group, values, room, new, outcome)
-            else:
-                self._compare(group, values, known, changed, outcome)
+            work.sort(group)
         if self._write:
-            products.create_many(ctx, [row for row in new if row["status"] != "archived"])
-            products.create_many(ctx, [row for row in new if row["status"] == "archived"])
-            products.change_many(ctx, changed)
+            work.write(ctx)
         else:
             self._pretended += room.taken
-        outcome.counts.update(products_created=len(new), products_updated=len(changed))
-        return outcome
+            work.note_new({})
+        return work.outcome
 
-    def _admit(
-        self, group: Group, values: dict[str, Any], room: Room, new: list[dict[str, Any]], outcome: Outcome
-    ) -> None:
+
+class _Batch:
+    """The work on one batch, in one transaction."""
+
+    def __init__(self, there: Mapping[str, Sequence[ProductRow]], room: Room) -> None:
+        self.outcome = Outcome()
+        self._there = there
+        self._room = room
+        self._new: list[tuple[Group, dict[str, Any]]] = []
+        self._changed: dict[UUID, dict[str, Any]] = {}
+
+    def sort(self, group: Group) -> None:
+        """Find out whether a product is new, differs, or is as the file says."""
+        values = _merged(group, self.outcome)
+        rows, archived = self._there.get(group.key.removesuffix(_ARCHIVED), []), group.key.endswith(_ARCHIVED)
+        known = _same(rows, archived=archived)
+        if known is not None:
+            self._compare(group, values, known)
+        elif archived and rows:
+            self.outcome.lose(group, _ON_SALE)
+        else:
+            self._admit(group, values)
+
+    def write(self, ctx: Ctx) -> None:
+        """Make what is new and change what differs."""
+        made: dict[str, ProductRow] = {}
+        for archived in (False, True):
+            rows = [row for _, row in self._new if (row["status"] == "archived") is archived]
+            ending = _ARCHIVED if archived else ""
+            made |= {sku + ending: row for sku, row in products.create_many(ctx, rows).items()}
+        known = {row.id: row for rows in self._there.values() for row in rows}
+        products.change_many(ctx, self._changed, known)
+        self.note_new(made)
+
+    def note_new(self, made: Mapping[str, ProductRow]) -> None:
+        """Note what was made; in a trial nothing was, and what would be has no id."""
+        for group, row in self._new:
+            product = made.get(group.key)
+            after = {name: row[name] for name in products.WRITTEN}
+            self.outcome.changes.append(
+                Change(group.rows[0][0], "product", "created", row["sku"], product.id if product else None, {}, after)
+            )
+        self.outcome.counts.update(products_created=len(self._new), products_updated=len(self._changed))
+
+    def _admit(self, group: Group, values: dict[str, Any]) -> None:
         row = _DEFAULTS | values
         places = 0 if row["status"] == "archived" else 1
-        if not room.fits(places):
-            outcome.lose(group, room.refusal())
+        if not self._room.fits(places):
+            self.outcome.lose(group, self._room.refusal())
             return
-        room.take(places)
-        new.append(row)
-        outcome.imported += len(group.rows)
+        self._room.take(places)
+        self._new.append((group, row))
+        self.outcome.imported += len(group.rows)
 
-    def _compare(
-        self,
-        group: Group,
-        values: dict[str, Any],
-        known: ProductRow,
-        changed: dict[UUID, dict[str, Any]],
-        outcome: Outcome,
-    ) -> None:
+    def _compare(self, group: Group, values: dict[str, Any], known: ProductRow) -> None:
         difference = {name: value for name, value in values.items() if getattr(known, name) != value}
         difference.pop("sku", None)
-        if difference:
-            changed[known.id] = difference
-            outcome.imported += len(group.rows)
-        else:
-            outcome.unchanged += len(group.rows)
-            outcome.counts["products_unchanged"] += 1
+        if not difference:
+            self.outcome.unchanged += len(group.rows)
+            self.outcome.counts["products_unchanged"] += 1
+            return
+        self._changed[known.id] = difference
+        self.outcome.imported += len(group.rows)
+        self.outcome.counts["rows_changed"] += len(group.rows)
+        # A price is told with its currency, also where only one of the two differs.
+        before = {name: getattr(known, name) for name in ("price_minor", "currency", *difference)}
+        after = before | difference
+        self.outcome.changes.append(Change(group.rows[0][0], "product", "changed", known.sku, known.id, before, after))
 
 
 def _same(there: Sequence[ProductRow], *, archived: bool) -> ProductRow | None:

@@ -33,12 +33,12 @@ FIELDS = (
 )  # fmt: skip
 
 
-def read_row(given: Mapping[str, str], options: Options) -> Record:
+def read_row(given: Mapping[str, str], options: Options, faults: Mapping[str, Problem]) -> Record:
     """Return the row as a record of its product. What it does not say is not in the record.
 
     Raises RowRefused.
     """
-    cells = Cells(given)
+    cells = Cells(given, faults)
     sku = cells.need("sku", "The SKU", lambda c: short_text(code(c), 64), "")
     name = (
         cells.words("name", lambda c: short_text(c, 200))

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Update, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
+from app.kit.clock import compare, utcnow
 from app.kit.desk import Job
 from app.kit.jobs.interrupts import LeaseLost
 
@@ -44,8 +45,8 @@ class Claim:
 
 def database_now(session: Session) -> datetime:
     """Return the database's clock: leases of several machines must not depend on their clocks."""
-    now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
-    return now
+    asked = utcnow()
+    return compare(asked, session.execute(select(func.clock_timestamp())).scalar_one())
 
 
 def claim(session: Session, *, tenant_id: UUID, job_id: UUID, worker: str, now: datetime) -> Claim | None:

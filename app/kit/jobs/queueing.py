@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult
+from sqlalchemy import CursorResult, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -43,7 +43,8 @@ def enqueue(
         queue=spec.queue,
         args=dict(args or {}),
         max_attempts=spec.max_attempts,
-        run_at=run_at or now,
+        # Due by the clock that says what is due: one that is ahead must not put everything off.
+        run_at=run_at or func.clock_timestamp(),
         dedupe_key=dedupe_key,
         ordering_key=ordering_key,
         actor_id=actor_id,

@@ -12,10 +12,10 @@ from marshmallow import RAISE
 from app.kit.concurrency import ANY_VERSION, if_match
 from app.store import apidoc
 from app.store.answers import answer
-from app.store.orders import queries, schemas, service
+from app.store.orders import placing, queries, schemas, service
 from app.store.orders.errors import KeyMissing
 from app.store.orders.models import SalesOrder
-from app.store.orders.stock import Wish
+from app.store.products.stock.offer import Wish
 from tenants.access import access
 from tenants.edge import current
 
@@ -43,7 +43,7 @@ def place_order(values: dict[str, Any]) -> Response:
     if not request.headers.get("Idempotency-Key"):
         raise KeyMissing("Send an Idempotency-Key, such as a UUID, so that a retry does not order twice.")
     items = [Wish(**item) for item in values.pop("items")]
-    order = service.place_order(current(), items=items, source="api", **values)
+    order = placing.place_order(current(), items=items, source="api", **values)
     return _one(order, 201, location=f"{request.path}/{order.id}")
 
 

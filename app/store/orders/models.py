@@ -12,10 +12,10 @@ from app.kit.db import RowVersion, TenantBase, TenantOwned, Timestamps
 from app.store.text import COLLATION
 
 STATUSES = ("pending", "confirmed", "shipped", "delivered", "cancelled")
-PAYMENT_STATUSES = ("unpaid", "paid", "refunded")
-SOURCES = ("web", "api", "import")
+PAYMENT_STATUSES = ("unpaid", "requires_action", "paid", "partially_refunded", "refunded", "failed")
+SOURCES = ("web", "api", "import", "shop")
 LINE_KINDS = ("product", "postage", "fee", "discount", "manual")
-EVENT_KINDS = ("placed", "status", "edited", "note")
+EVENT_KINDS = ("placed", "status", "edited", "note", "payment", "shipment", "return", "refund")
 MAX_QUANTITY = 1_000_000
 MAX_TOTAL = 10**15
 # Orders are numbered from 1001: a first order called "1" looks like a trial.
@@ -46,6 +46,8 @@ class SalesOrder(TenantOwned, Timestamps, RowVersion, TenantBase):
         CheckConstraint(_one_of("source", SOURCES), name="source"),
         CheckConstraint("length(currency) = 3", name="currency"),
         CheckConstraint(f"total_minor >= 0 AND total_minor <= {MAX_TOTAL}", name="total"),
+        CheckConstraint("refunded_minor >= 0 AND refunded_minor <= paid_minor", name="refunded"),
+        Index("ix_sales_order_held_until", "tenant_id", "held_until", postgresql_where=text("held_until IS NOT NULL")),
         Index("uq_sales_order_external_ref", "tenant_id", "external_ref", unique=True,
               postgresql_where=text("external_ref IS NOT NULL")),
         Index("ix_sales_order_status", "tenant_id", "status", "placed_at", "id"),
@@ -73,6 +75,10 @@ class SalesOrder(TenantOwned, Timestamps, RowVersion, TenantBase):
     source: Mapped[str] = mapped_column(default="web")
     note: Mapped[str] = mapped_column(default="")
     created_by: Mapped[UUID | None]
+    # Until when its stock waits for the payment; empty for an order that waits for nothing, or no longer has stock.
+    held_until: Mapped[datetime | None]
+    paid_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded_minor: Mapped[int] = mapped_column(default=0, server_default="0")
 
     lines: Mapped[list[OrderLine]] = relationship(
         lazy="raise", order_by="OrderLine.position", cascade="all, delete-orphan", passive_deletes=True
@@ -112,6 +118,8 @@ class OrderLine(TenantOwned, TenantBase):
         CheckConstraint(f"quantity > 0 AND quantity <= {MAX_QUANTITY}", name="quantity"),
         CheckConstraint("subtotal_minor = quantity * price_minor", name="subtotal"),
         CheckConstraint("price_minor >= 0 OR kind IN ('discount', 'manual')", name="price"),
+        CheckConstraint("shipped >= 0 AND shipped <= quantity", name="shipped"),
+        CheckConstraint("returned >= 0 AND returned <= quantity", name="returned"),
         Index("ix_order_line_product", "tenant_id", "product_id", postgresql_where=text("product_id IS NOT NULL")),
     )  # fmt: skip
 
@@ -125,8 +133,11 @@ class OrderLine(TenantOwned, TenantBase):
     quantity: Mapped[int]
     price_minor: Mapped[int]
     subtotal_minor: Mapped[int]
-    # Whether the stock was lowered for it, and so goes back when the order is cancelled.
+    # Whether the stock was lowered for it; the ledger says by how much of what.
     stock_taken: Mapped[bool] = mapped_column(default=False)
+    # How many have left the house or were handed over, and how many of those came back.
+    shipped: Mapped[int] = mapped_column(default=0, server_default="0")
+    returned: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class OrderEvent(TenantOwned, TenantBase):

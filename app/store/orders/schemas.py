@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.kit.fields import REQUIRED, Choice, Email, Text, Whole
+from app.kit.fields import REQUIRED, Amount, Choice, Email, Text, Whole
 from app.kit.money import to_decimal
 from app.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 from app.store.answers import instant
@@ -20,8 +20,8 @@ from app.store.orders.models import (
     OrderLine,
     SalesOrder,
 )
+from app.store.orders.placing import ADDRESS_FIELDS
 from app.store.orders.queries import SORTS
-from app.store.orders.service import ADDRESS_FIELDS
 
 MAX_LINES = 500
 _FULL = f"Order 1 to {MAX_LINES} lines at a time."
@@ -49,6 +49,10 @@ class NewItem(_Closed):
 
     product_id = fields.UUID(**REQUIRED)
     quantity = Whole(least=1, most=MAX_QUANTITY, **REQUIRED)
+    price = Amount(metadata={
+        "description": "What the buyer was shown; the order is refused when it costs something else now.",
+        "example": "32.00",
+    })  # fmt: skip
 
 
 class NewOrder(_Closed):

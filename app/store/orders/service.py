@@ -2,71 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from app.kit.concurrency import ANY_VERSION, Versions
-from app.kit.errors import Invalid
 from app.kit.ids import new_id
 from app.store.orders import errors, events, queries
-from app.store.orders.models import MAX_TOTAL, OrderEvent, OrderLine, SalesOrder
-from app.store.orders.numbers import take_numbers
-from app.store.orders.stock import Wish, offered_products, one_currency, return_stock, take_stock
-from app.store.products.models import Product
-from app.store.text import email_key
-from tenants import quotas
+from app.store.orders.models import OrderEvent, SalesOrder
+from app.store.orders.placing import address_columns, fact
+from app.store.products.stock import service as stock
 from tenants.context import Ctx
-
-METRIC = "orders"
-ADDRESS_FIELDS = ("street", "city", "state", "zip", "country")
-
-
-def place_order(
-    ctx: Ctx,
-    *,
-    customer_email: str,
-    items: Sequence[Wish],
-    customer_name: str = "",
-    shipping_address: Mapping[str, str] | None = None,
-    note: str = "",
-    source: str = "web",
-) -> SalesOrder:
-    """Take the stock, record the order with the names and prices of this moment, and number it.
-
-    Raises Invalid, NotForSale, OutOfStock, LimitExceeded.
-    """
-    ctx.require("orders.write")
-    offered = offered_products(ctx, items)
-    currency = one_currency(items, offered)
-    tracked = take_stock(ctx, items, offered)
-    lines = [_line(ctx, at, wish, offered[wish.product_id], tracked) for at, wish in enumerate(items, start=1)]
-    quotas.reserve(ctx, METRIC)
-    order = SalesOrder(
-        id=new_id(),
-        number=take_numbers(ctx),
-        customer_email=customer_email,
-        customer_email_norm=email_key(customer_email),
-        customer_name=customer_name,
-        currency=currency,
-        total_minor=_total(lines),
-        status="pending",
-        payment_status="unpaid",
-        placed_at=ctx.now,
-        source=source,
-        note=note,
-        created_by=ctx.actor.id,
-        created_at=ctx.now,
-        updated_at=ctx.now,
-        lines=lines,
-        **_address(shipping_address or {}),
-    )
-    ctx.db.add(order)
-    ctx.db.flush()
-    _remember(ctx, order, "placed", to=order.status)
-    ctx.db.flush()
-    ctx.emit(_fact(events.OrderPlaced, order))
-    return order
 
 
 def update_order(
@@ -83,7 +29,7 @@ def update_order(
     if "note" in changes:
         wanted["note"] = changes["note"]
     if "shipping_address" in changes:
-        wanted |= _address(changes["shipping_address"] or {})
+        wanted |= address_columns(changes["shipping_address"] or {})
     changed = {name: value for name, value in wanted.items() if getattr(order, name) != value}
     if not changed:
         return order
@@ -119,14 +65,14 @@ def move_order(ctx: Ctx, *, order_id: UUID, to: str, note: str = "", versions: V
     versions.check(order.row_version)
     _require_open(order, to)
     if to == "cancelled":
-        return_stock(ctx, order)
+        _give_stock_back(ctx, order)
         if order.payment_status == "paid":
             order.payment_status = "refunded"
     before, order.status = order.status, to
     order.updated_at = ctx.now
     _remember(ctx, order, "status", came=before, to=to, note=note)
     ctx.db.flush()
-    ctx.emit(_fact(events.BY_STATUS[to], order))
+    ctx.emit(fact(events.BY_STATUS[to], order))
     return order
 
 
@@ -156,6 +102,16 @@ def record_held_mail(ctx: Ctx, *, order: SalesOrder) -> None:
     ctx.db.flush()
 
 
+def _give_stock_back(ctx: Ctx, order: SalesOrder) -> None:
+    """Give back what the lines of `order` took; those from before the ledger say it themselves."""
+    taken = [line for line in order.lines if line.stock_taken]
+    older = [(line.product_id, line.id, line.quantity) for line in taken if line.product_id is not None]
+    stock.give_back(ctx, order_id=order.id, older=older, note=f"Order {order.number}")
+    for line in taken:
+        line.stock_taken = False
+    order.held_until = None
+
+
 def _require_open(order: SalesOrder, to: str) -> None:
     allowed = order.open_transitions
     if to not in allowed:
@@ -165,34 +121,6 @@ def _require_open(order: SalesOrder, to: str) -> None:
         )
     if to == "shipped" and not order.has_address:
         raise errors.AddressMissing(f"Add a shipping address to order {order.number}, then mark it as shipped.")
-
-
-def _line(ctx: Ctx, position: int, wish: Wish, product: Product, tracked: set[UUID]) -> OrderLine:
-    return OrderLine(
-        tenant_id=ctx.tenant.id,
-        id=new_id(),
-        position=position,
-        kind="product",
-        product_id=product.id,
-        product_type=product.type,
-        product_name=product.name,
-        sku=product.sku,
-        quantity=wish.quantity,
-        price_minor=product.price_minor,
-        subtotal_minor=wish.quantity * product.price_minor,
-        stock_taken=product.id in tracked,
-    )
-
-
-def _total(lines: Sequence[OrderLine]) -> int:
-    total = sum(line.subtotal_minor for line in lines)
-    if total > MAX_TOTAL:
-        raise Invalid.field("items", "That is more than one order can book. Make several orders.")
-    return total
-
-
-def _address(address: Mapping[str, str]) -> dict[str, str]:
-    return {f"ship_{name}": address.get(name, "") for name in ADDRESS_FIELDS}
 
 
 def _said(changed: Mapping[str, Any]) -> str:
@@ -216,14 +144,3 @@ def _remember(
     )
     ctx.db.add(event)
     return event
-
-
-def _fact(kind: type[events.OrderFact], order: SalesOrder) -> events.OrderFact:
-    return kind(
-        aggregate_id=order.id,
-        number=order.number,
-        status=order.status,
-        payment_status=order.payment_status,
-        total_minor=order.total_minor,
-        currency=order.currency,
-    )

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert, or_, select
+from sqlalchemy import Table, or_, select
 
+from app.kit.bulk import insert_many
 from app.kit.ids import new_id, parse_id
 from app.store.orders.models import OrderEvent, OrderLine, SalesOrder
 from app.store.orders.numbers import take_numbers
@@ -76,23 +77,27 @@ def find_many(ctx: Ctx, references: Collection[str]) -> dict[str, tuple[str, tup
     return {o.external_ref or ids[o.id]: (o.currency, tuple(lines.get(o.id, ()))) for o in orders}
 
 
-def create_many(ctx: Ctx, orders: Sequence[OrderRow], *, source: str) -> None:
-    """Record past orders with their lines, and count them against the plan. Stock stays as it is.
+def create_many(ctx: Ctx, orders: Sequence[OrderRow], *, source: str) -> dict[str, UUID]:
+    """Record past orders with their lines, and count them against the plan; return their ids by reference.
+
+    Stock stays as it is.
 
     Raises LimitExceeded when they do not fit.
     """
     if not orders:
-        return
+        return {}
+    made: dict[str, UUID] = {}
     quotas.reserve(ctx, "orders", len(orders))
     number = take_numbers(ctx, len(orders))
     heads, lines, events = [], [], []
     for offset, order in enumerate(orders):
-        order_id = new_id()
+        order_id = made[order.reference] = new_id()
         heads.append(_head(ctx, order_id, number + offset, order))
         lines += [_line(ctx, order_id, position, line) for position, line in enumerate(order.lines, 1)]
         events.append(_event(ctx, order_id, order, source))
     for table, rows in ((SalesOrder, heads), (OrderLine, lines), (OrderEvent, events)):
-        ctx.db.execute(insert(cast(Table, table.__table__)), rows)
+        insert_many(ctx.db, cast(Table, table.__table__), rows)
+    return made
 
 
 def _lines(ctx: Ctx, order_ids: Sequence[UUID]) -> dict[UUID, list[LineRow]]:

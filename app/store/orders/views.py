@@ -15,12 +15,12 @@ from app.kit.fields import Text
 from app.kit.paging import DEFAULT_LIMIT
 from app.store.lists import Tab, read_query, tab
 from app.store.orders import forms as words
-from app.store.orders import queries, service
+from app.store.orders import placing, queries, service
 from app.store.orders.models import STATUSES
 from app.store.orders.schemas import MAX_LINES
-from app.store.orders.stock import Wish
 from app.store.products import queries as products
 from app.store.products.forms import TYPE_ICONS, TYPE_WORDS
+from app.store.products.stock.offer import Wish
 from app.store.text import normal
 from app.web.forms import FormState
 from app.web.templating import here_with
@@ -82,7 +82,7 @@ def create() -> Page | Response:
     items = [Wish(ids[normal(sku)], quantity) for sku, quantity in read.rows.values()]
     try:
         with ctx.db.begin_nested():
-            order = service.place_order(ctx, items=items, shipping_address=read.address, **read.values)
+            order = placing.place_order(ctx, items=items, shipping_address=read.address, **read.values)
     except DomainError as error:
         told = words.row_errors(((e.pointer, e.detail) for e in error.errors), read.rows)
         state = FormState(request.form, told or {"": error.detail or error.title})
@@ -196,7 +196,7 @@ def _form_page(state: FormState | None, status: int = 200, *, more: int = 0) -> 
         state=state,
         rows=min(rows, MAX_LINES),
         for_sale=products.list_for_sale(ctx),
-        quota=quotas.quota(ctx, service.METRIC),
+        quota=quotas.quota(ctx, placing.METRIC),
     )
     return page, status
 

@@ -27,3 +27,9 @@ class ProductArchived(Conflict):
     """An archived product is not edited; it is restored first."""
 
     code, title = "store.product_archived", "This product is archived"
+
+
+class PriceChanged(Conflict):
+    """The buyer was shown another price; nothing was ordered."""
+
+    code, title = "store.price_changed", "The price has changed"

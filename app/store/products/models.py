@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import RowVersion, TenantBase, TenantOwned, Timestamps
@@ -27,7 +27,10 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 class Product(TenantOwned, Timestamps, RowVersion, TenantBase):
-    """One thing that can be ordered. `inventory` None means that nobody counts it."""
+    """One thing that can be ordered. `inventory` None means that nobody counts it.
+
+    A variant is a product of its own that belongs to another; the one it belongs to is then not ordered itself.
+    """
 
     __tablename__ = "product"
     __table_args__ = (
@@ -38,6 +41,10 @@ class Product(TenantOwned, Timestamps, RowVersion, TenantBase):
         CheckConstraint("inventory >= 0", name="inventory"),
         CheckConstraint(f"price_minor >= 0 AND price_minor <= {MAX_MINOR}", name="price"),
         CheckConstraint("length(currency) = 3", name="currency"),
+        ForeignKeyConstraint(
+            ["tenant_id", "variant_of"], ["product.tenant_id", "product.id"], name="fk_product_variant_of"
+        ),
+        Index("ix_product_variant", "tenant_id", "variant_of", "id", postgresql_where=text("variant_of IS NOT NULL")),
         Index("uq_product_sku", "tenant_id", "sku_norm", unique=True, postgresql_where=text("status <> 'archived'")),
         Index("ix_product_sku", "tenant_id", "sku_norm", "id"),
         Index("ix_product_name", "tenant_id", "name_norm", "id"),
@@ -56,7 +63,14 @@ class Product(TenantOwned, Timestamps, RowVersion, TenantBase):
     category: Mapped[str] = mapped_column(default="")
     price_minor: Mapped[int]
     currency: Mapped[str]
+    # The sum of its movements in the stock ledger, kept here by whoever adds one.
     inventory: Mapped[int | None]
+    # Whether the ledger knows what was there before its first movement.
+    stock_opened: Mapped[bool] = mapped_column(default=False, server_default=false())
+    variant_of: Mapped[UUID | None]
+    # What tells a variant from its sisters, such as "Large, red".
+    variant_name: Mapped[str] = mapped_column(default="", server_default="")
+    has_variants: Mapped[bool] = mapped_column(default=False, server_default=false())
     status: Mapped[str] = mapped_column(default="active")
     # What it goes back to when the archiving is undone.
     archived_from: Mapped[str | None]

@@ -73,14 +73,16 @@ def _matching(filters: ProductFilter) -> Query:
     return _LIST.where(_C.tenant_id == bindparam("tenant_id"), *_conditions(filters))
 
 
-def get_product(ctx: Ctx, *, product_id: UUID, lock: bool = False) -> Product:
-    """Return the product; `lock` holds it until the transaction ends.
+def get_product(ctx: Ctx, *, product_id: UUID, lock: bool = False, fresh: bool = False) -> Product:
+    """Return the product; `lock` holds it until the transaction ends, `fresh` reads it again.
 
     Raises NotFound.
     """
     query = select(Product).where(Product.tenant_id == ctx.tenant.id, Product.id == product_id)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update()
+    if lock or fresh:
+        query = query.execution_options(populate_existing=True)
     product = ctx.db.scalar(query)
     if product is None:
         raise NotFound

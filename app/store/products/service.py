@@ -15,6 +15,7 @@ from app.kit.events import Event
 from app.kit.ids import new_id
 from app.store.products import errors, events, queries
 from app.store.products.models import Product
+from app.store.products.stock import service as stock
 from app.store.text import normal
 from tenants import quotas
 from tenants.context import Ctx
@@ -58,6 +59,7 @@ def create_product(
         price_minor=price_minor,
         currency=currency,
         inventory=inventory,
+        stock_opened=True,
         status=status,
         created_by=ctx.actor.id,
         created_at=ctx.now,
@@ -65,6 +67,7 @@ def create_product(
     )
     ctx.db.add(product)
     _flush(ctx, sku)
+    stock.open_account(ctx, product)
     ctx.emit(_fact(events.ProductCreated, product))
     return product
 
@@ -174,10 +177,13 @@ def _change(ctx: Ctx, product: Product, wanted: Mapping[str, Any]) -> Product:
     if "sku" in changes and normal(changes["sku"]) != product.sku_norm:
         _require_free(ctx, changes["sku"])
     for name, value in changes.items():
-        setattr(product, name, value)
+        if name != "inventory":
+            setattr(product, name, value)
     product.name_norm, product.sku_norm = normal(product.name), normal(product.sku)
     product.updated_at = ctx.now
     _flush(ctx, product.sku)
+    if "inventory" in changes:
+        stock.set_inventory(ctx, product, changes["inventory"])
     ctx.emit(_fact(events.ProductUpdated, product))
     return product
 

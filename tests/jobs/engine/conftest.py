@@ -31,12 +31,17 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="session")
-def process_env(valkey: Valkey) -> dict[str, str]:
+def jobs_superuser_url() -> str:
+    """Return a superuser's address of the database of these tests; for looking, never for the product's code."""
+    return clone_database(f"jobs_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+
+
+@pytest.fixture(scope="session")
+def process_env(valkey: Valkey, jobs_superuser_url: str) -> dict[str, str]:
     """Return what the background processes of these tests find in their environment."""
-    superuser = clone_database(f"jobs_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
     return {
-        "DATABASE_URL": _login(superuser, "terrace_app"),
-        "WORKER_DATABASE_URL": _login(superuser, "terrace_worker"),
+        "DATABASE_URL": _login(jobs_superuser_url, "terrace_app"),
+        "WORKER_DATABASE_URL": _login(jobs_superuser_url, "terrace_worker"),
         "BASE_URL": "http://localhost",
         **valkey.env(),
     }

@@ -5,10 +5,13 @@ Effects are counted in `desk.usage`, in the job's own transaction: a metric that
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import subprocess
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,6 +105,28 @@ def sleep_through(ctx: Ctx, work: Work, *, name: str) -> dict[str, Any]:
     return {"attempt": work.attempt}
 
 
+def hoard(ctx: Ctx, work: Work, *, name: str, until: int = 1000) -> dict[str, Any]:
+    """Take ever more memory and keep it beyond the job's end, until the attempt after `until`."""
+    add(ctx, name)
+    while work.attempt <= until:
+        _HOARD.append(b"x" * (8 << 20))
+    return {"attempt": work.attempt}
+
+
+def leave_child(ctx: Ctx, work: Work, *, name: str) -> dict[str, Any]:
+    """Start a process and leave it alone."""
+    add(ctx, name)
+    # Kept, so that nothing warns of it; it is this process's end that leaves the child alone.
+    _HOARD.append(subprocess.Popen(["sleep", "600"]))
+    return {"pid": _HOARD[-1].pid}
+
+
+def go_deaf(ctx: Ctx, work: Work, *, name: str) -> None:
+    """Stay where no signal handler of Python's is ever run."""
+    add(ctx, name)
+    deque(itertools.repeat(0), maxlen=0)
+
+
 def on_rang(ctx: Ctx, work: Work, *, event: dict[str, Any]) -> None:
     """Note in which order events came."""
     seen = select(func.count()).select_from(Usage).where(Usage.tenant_id == ctx.tenant.id, Usage.metric.like("seen:%"))
@@ -120,6 +145,8 @@ def on_clock(runtime: Runtime, work: Work) -> None:
     """Do nothing, by the clock."""
 
 
+_HOARD: list[Any] = []
+
 SPECS = [
     JobSpec("house.quick", quick, max_attempts=20, backoff=0.2),
     JobSpec("house.urgent", quick, queue="urgent", max_attempts=20, backoff=0.2),
@@ -130,6 +157,9 @@ SPECS = [
     JobSpec("house.long_query", long_query, timeout=1, max_attempts=1),
     JobSpec("house.answer", answer),
     JobSpec("house.sleep_through", sleep_through, max_attempts=3, backoff=0.1),
+    JobSpec("house.hoard", hoard, max_attempts=3, backoff=0.1),
+    JobSpec("house.leave_child", leave_child),
+    JobSpec("house.go_deaf", go_deaf, timeout=1, max_attempts=2, backoff=0.1),
     JobSpec("house.on_clock", on_clock, platform=True),
 ]
 HANDLERS = [

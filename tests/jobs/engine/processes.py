@@ -83,6 +83,13 @@ def is_stopped(pid: int) -> bool:
     return False
 
 
+def alive(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and waits to be reaped does not."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    return False
+
+
 def threads(pid: int) -> int:
     """Return how many threads a process has."""
     return len(_tasks(pid))

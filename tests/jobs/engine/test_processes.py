@@ -26,7 +26,7 @@ from tenants.runtime import Runtime
 from tenants.tenant import Tenant
 from tests.jobs.engine import house
 from tests.jobs.engine.house import Rang
-from tests.jobs.engine.processes import Workers, is_stopped, kill, running, threads
+from tests.jobs.engine.processes import Workers, alive, is_stopped, kill, running, threads
 
 pytestmark = pytest.mark.slow
 
@@ -157,7 +157,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(runtime: Runtime, process
     with running(process_env) as workers:
         children = workers.children()
         kill(workers.supervisor)
-        house.eventually(lambda: not [pid for pid in children if _runs(pid)], within=15, what="the end of the children")
+        house.eventually(lambda: not [pid for pid in children if alive(pid)], within=15, what="the end of the children")
 
 
 def test_rubbish_in_redis_runs_nothing_and_stops_nobody(
@@ -198,12 +198,3 @@ def _wait_until_running(runtime: Runtime, tenant: Tenant, job_id: uuid.UUID) -> 
 
 def _pid_of(redis: Redis) -> int:
     return int(redis.info("server")["process_id"])
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] != "Z"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from tenants.runtime import Runtime
 from tenants.tenant import Tenant
 from tenants.work import Work
 from tests.jobs.engine import house
+from tests.rival import Rival
 
 Work_ = Callable[[], int]
 
@@ -72,6 +75,31 @@ def test_a_job_that_fails_at_first_has_its_effect_once(runtime: Runtime, tenant:
         lambda: work() >= 0 and house.job(runtime, tenant.id, job_id).state == "succeeded", within=5, what="the end"
     )
     assert house.effects(runtime, tenant) == {"b": 1}
+
+
+def test_a_job_that_loses_a_deadlock_is_done_again_and_once(
+    runtime: Runtime, tenant: Tenant, work: Work_, jobs_superuser_url: str
+) -> None:
+    job_id = enqueue(runtime, tenant, "house.quick", name="d", pause=0.5)
+    with closing(Rival(jobs_superuser_url, str(tenant.schema))) as rival, ThreadPoolExecutor(1) as thread:
+
+        def win() -> None:
+            house.eventually(lambda: house.job(runtime, tenant.id, job_id).state == "running", within=10, what="work")
+            # The job has its effect and wants to note its end; the rival has the note and wants the effect.
+            rival.run("SELECT FROM desk.job WHERE id = %s FOR UPDATE", job_id)
+            rival.wait_for_other()
+            rival.run("INSERT INTO desk.usage (tenant_id, metric, used) VALUES (%s, 'd', 0)", tenant.id)
+            rival.roll_back()
+
+        won = thread.submit(win)
+        house.eventually(
+            lambda: work() >= 0 and house.job(runtime, tenant.id, job_id).state == "succeeded",
+            within=20,
+            what="the end",
+        )
+        won.result()
+    assert house.job(runtime, tenant.id, job_id).attempt == 2
+    assert house.effects(runtime, tenant) == {"d": 1}
 
 
 def test_a_query_that_takes_too_long_is_cut_and_leaves_no_answer_behind(
