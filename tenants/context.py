@@ -80,7 +80,7 @@ class Ctx:
             "request_id": self.request_id,
             "occurred_at": self.now,
         }
-        self.db.execute(_EMIT, row)
+        self.db.connection().execute(_EMIT, row)
         self.db.info.setdefault(BELLS, set()).add("outbox")
         return event_id
 

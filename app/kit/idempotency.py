@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 # What a replay must repeat; everything else is made anew for each answer.
 _KEPT_HEADERS = frozenset({"content-type", "location", "etag", "link", "content-language", "content-disposition"})
 # SQLAlchemy keeps the count of an INSERT only when asked.
-_OPTIONS: dict[str, Any] = {"synchronize_session": False, "preserve_rowcount": True}
+_OPTIONS: dict[str, Any] = {"preserve_rowcount": True}
 
 
 class KeyMalformed(BadRequest):
@@ -112,11 +112,11 @@ def finish(session: Session, slot: Slot, status: int, headers: Mapping[str, str]
             IdempotencyKey.tenant_id == slot.tenant_id, IdempotencyKey.scope == slot.scope
         )
         # Long expired, and so free for the next one: tenants' roles may not delete on the desk.
-        session.execute(here.values(expires_at=IdempotencyKey.created_at - KEPT), execution_options=_OPTIONS)
+        session.connection().execute(here.values(expires_at=IdempotencyKey.created_at - KEPT))
         return
     kept = {name: value for name, value in headers.items() if name.lower() in _KEPT_HEADERS}
     answer = {"status": status, "headers": kept, "body": body}
-    session.execute(_KEEP, {"of_tenant": slot.tenant_id, "of_scope": slot.scope, **answer})
+    session.connection().execute(_KEEP, {"of_tenant": slot.tenant_id, "of_scope": slot.scope, **answer})
 
 
 def _insert(session: Session, slot: Slot, now: datetime) -> bool:
@@ -151,12 +151,13 @@ def _take_over(session: Session, slot: Slot, now: datetime) -> bool:
 def _rows(session: Session, statement: Any, values: Mapping[str, Any] | None = None) -> int:
     """Run `statement` and return how many rows it changed; waiting too long for a twin is `InProgress`."""
     try:
-        outcome = session.execute(statement, values, execution_options=_OPTIONS)
+        # Of the connection: the session would look for objects to keep in step, and there are none.
+        outcome = session.connection().execute(statement, values or {}, execution_options=_OPTIONS)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise _in_progress() from error
         raise
-    return cast("CursorResult[Any]", outcome).rowcount
+    return outcome.rowcount
 
 
 def _in_progress() -> InProgress:

@@ -90,7 +90,7 @@ def choose_theme() -> BaseResponse:
 @public("Browsers report what the content policy blocked, without credentials", host="any", idempotent=False)
 def csp_report() -> Response:
     """Log a report of the content policy; size and number are bounded, and its text is never trusted."""
-    body = request.stream.read(_REPORT_BYTES + 1)
+    body = request.get_data()
     if len(body) <= _REPORT_BYTES and _reports.take():
         log.warning("content policy report", extra={"report": body.decode("utf-8", "replace")})
     return Response(status=204)

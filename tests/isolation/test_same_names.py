@@ -19,7 +19,9 @@ from flask import g, has_request_context
 from sqlalchemy import event, text
 
 from tenants.sessions import TenantSession
+from tests.isolation import street as streets
 from tests.isolation.programs import ACTIONS, Side
+from tests.isolation.snapshot import Snapshot
 from tests.isolation.street import Street
 
 # A request that is refused has locked little: so many names are tried to find one that goes through.
@@ -100,6 +102,16 @@ def keeps_waiting(street: Street, kind: str, labels: tuple[str, str] = ("A", "B"
         if got_there:
             break
     return False
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_before(street: Street) -> Iterator[None]:
+    """Put the rows of both tenants back at the end: other suites find their things by them."""
+    homes = [street["A"].tenant, street["B"].tenant]
+    with streets.superuser(street) as above:
+        kept = Snapshot(above, [str(home.schema) for home in homes], [home.id for home in homes])
+        yield
+        kept.restore()
 
 
 @pytest.mark.parametrize("kind", ACTIONS)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.store.orders import placing, service
+from app.store.products.stock import service as stock
 from app.store.products.stock.offer import Wish
 from tests.store.support import make
 from tests.web.conftest import complaints, findings
@@ -41,7 +42,11 @@ def stocked(world: Any) -> tuple[Any, list[str]]:
             for to in path:
                 service.move_order(ctx, order_id=order.id, to=to)
         service.add_note(ctx, order_id=orders[1].id, text="Copy 12 has a bent corner, I took number 11 for Ada.")
+        box = make(ctx, name="Evening box", sku="NB-BOX", type="bundle")
+        stock.set_parts(ctx, bundle_id=box.id, parts=[(book.id, 1)])
+        stock.adjust_stock(ctx, product_id=book.id, kind="received", quantity=30, note="Delivery 7731")
     pages = ["/products", f"/products?open={book.id}", "/products?q=zzz", "/products/new", f"/products/{book.id}"]
+    pages += [f"/products/{book.id}/stock", f"/products/{course.id}/stock", f"/products/{box.id}/parts"]
     pages += ["/orders", "/orders?status=delivered", "/orders/new", *(f"/orders/{order.id}" for order in orders)]
     return house, pages
 

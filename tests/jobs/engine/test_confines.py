@@ -25,6 +25,8 @@ LOST = 60.0
 def workers(process_env: dict[str, str]) -> Iterator[Workers]:
     """Return one process that runs jobs, with little memory for each."""
     with running({**process_env, "JOB_MEMORY_MB": MEMORY_MB}, workers=1) as found:
+        # Known by its threads, which it has only when it is at work.
+        house.eventually(found.relay, within=20, what="the start of the relay")
         yield found
 
 
