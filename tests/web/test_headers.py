@@ -83,6 +83,13 @@ def test_every_failure_carries_them_and_tells_in_its_form(app: Flask, failure: E
         assert answer.headers["Retry-After"] == "3"
 
 
+def test_what_a_signed_in_person_reads_is_kept_by_nobody(acme: Any) -> None:
+    api, window = acme.api(), acme.signed_in()
+    for answer in (api.get("/products"), api.get("/users/me"), window.get("/home"), window.get("/products")):
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "private, no-store", answer.request.path
+
+
 def test_nothing_of_our_code_is_told(app: Flask) -> None:
     for path in ("/", "/api/v1/tenants/slugs/free"):
         with view(app, endpoint_of(app, "localhost", path), lambda: _fail(ZeroDivisionError("a secret of ours"))):
