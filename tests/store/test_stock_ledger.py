@@ -157,6 +157,9 @@ def test_what_cannot_be_in_a_bundle_is_refused(house: Any) -> None:
                 stock.set_parts(ctx, bundle_id=box.id, parts=parts)
         with pytest.raises(Invalid):
             stock.set_parts(ctx, bundle_id=pen.id, parts=[])
+        with pytest.raises(Invalid) as refusal:
+            product_service.update_product(ctx, product_id=pen.id, changes={"type": "bundle"})
+        assert [error.pointer for error in refusal.value.errors] == ["#/type"]
         empty = bundle(ctx)
         with pytest.raises(NotForSale):
             order(ctx, (empty, 1))

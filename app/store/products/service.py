@@ -15,6 +15,7 @@ from app.kit.events import Event
 from app.kit.ids import new_id
 from app.store.products import errors, events, queries
 from app.store.products.models import Product
+from app.store.products.stock import queries as stock_queries
 from app.store.products.stock import service as stock
 from app.store.text import normal
 from tenants import quotas
@@ -77,7 +78,7 @@ def update_product(
 ) -> Product:
     """Change fields of a product; what is equal already costs nothing and makes no new version.
 
-    Raises NotFound, StaleVersion, ProductArchived, SkuTaken.
+    Raises NotFound, StaleVersion, ProductArchived, SkuTaken, and Invalid for a part that would become a bundle.
     """
     ctx.require("products.write")
     product = queries.get_product(ctx, product_id=product_id, lock=True)
@@ -174,6 +175,8 @@ def _change(ctx: Ctx, product: Product, wanted: Mapping[str, Any]) -> Product:
     changes = {name: value for name, value in wanted.items() if getattr(product, name) != value}
     if not changes:
         return product
+    if changes.get("type") == "bundle" and stock_queries.is_part(ctx, product_id=product.id):
+        raise Invalid.field("type", "It is in a bundle, and a bundle cannot hold a bundle. Take it out there first.")
     if "sku" in changes and normal(changes["sku"]) != product.sku_norm:
         _require_free(ctx, changes["sku"])
     for name, value in changes.items():

@@ -57,6 +57,12 @@ def list_parts(ctx: Ctx, *, bundle_id: UUID) -> list[tuple[Product, int]]:
     return [(product, quantity) for product, quantity in rows]
 
 
+def is_part(ctx: Ctx, *, product_id: UUID) -> bool:
+    """Say whether a bundle holds the product."""
+    query = select(BundleItem.id).where(BundleItem.tenant_id == ctx.tenant.id, BundleItem.product_id == product_id)
+    return ctx.db.scalar(query.limit(1)) is not None
+
+
 def find_differences(ctx: Ctx) -> dict[UUID, tuple[int, int]]:
     """Return `{product: (its number, the sum of its movements)}` where the two differ; empty when all is well."""
     sums: Any = (

@@ -77,6 +77,8 @@ def set_parts(ctx: Ctx, *, bundle_id: UUID, parts: Sequence[tuple[UUID, int]]) -
     Raises NotFound, and Invalid for what cannot be in a bundle.
     """
     ctx.require("products.write")
+    # With its parts, so that none of them becomes a bundle meanwhile.
+    lock_products(ctx, [bundle_id, *(product_id for product_id, _ in parts)])
     bundle = products.get_product(ctx, product_id=bundle_id, lock=True)
     if bundle.type != "bundle":
         raise Invalid.field("type", "Only a bundle holds other products.")
